@@ -1,0 +1,13 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY pyproject.toml ./
+COPY proxy proxy
+RUN python -m venv /opt/baton && /opt/baton/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+COPY --from=build /opt/baton /opt/baton
+RUN useradd --system --no-create-home --shell /usr/sbin/nologin baton
+USER baton
+ENV PATH=/opt/baton/bin:$PATH
+ENTRYPOINT ["baton"]
+CMD ["serve"]

@@ -1,0 +1,35 @@
+"""Baton: a transparent proxy that moves a Redis primary without its clients noticing.
+
+The words used everywhere, in code, logs, docs and at the console:
+
+client
+    a downstream connection: an application talking to the proxy
+node
+    one Redis server; it is the *primary* or a *replica*
+lane
+    an upstream connection, proxy to node. A *private lane* belongs to one client
+session
+    what a client has set up on its connection, as a value; it can be re-created on another node
+frame
+    one whole RESP command or one whole reply, as bytes
+gate
+    open: commands flow. Closed: whole commands wait in the proxy, replies still flow
+hold
+    the time that the gate is closed; what a client notices of a switchover
+candidate
+    the replica that is to become primary
+switchover
+    planned, both nodes alive. A *failover* is unplanned: the primary is gone
+route
+    a primary, its replicas, and all that hangs off them: gate, lanes, clients
+
+The map. Arrows point one way only; ``tests/test_house.py`` keeps it true::
+
+    cli, config, app    start here: arguments, settings, the one nursery that owns every task
+    wire/               what the bytes mean                            knows nobody
+    session/            one client's conversation, pure                knows wire
+    switchover/         the story told once; owns no socket            knows nobody
+    nodes/              what Redis is told and asked                   knows wire, facts
+    relay/              how the bytes flow; does what the story asks   knows the four above
+    admin/              how people and machines steer it               sees all
+"""

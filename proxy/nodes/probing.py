@@ -1,0 +1,82 @@
+"""What only a connection of its own can find out about a node. Each answer is a verdict for preflight."""
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from proxy.nodes.errors import NodeError, ReplyError
+from proxy.nodes.link import Link, Login
+from proxy.nodes.node import Node
+from proxy.switchover.facts import NodeFacts, Probes, Verdict, ok, refuse, warn
+
+PURPOSE = "probe"
+PAUSE_SECONDS = 0.1
+"""How long a node may take for PFCOUNT before it counts as paused: a thousand times what it takes."""
+ABSENT_KEY = "baton:absent"
+
+
+async def probe(primary: Node, candidate: Node, facts: NodeFacts) -> Probes:
+    """Find out all of it, at the same time; `facts` are those of the primary."""
+    found: dict[str, Verdict] = {}
+
+    async def note(name: str, ask: Callable[[], Awaitable[Verdict]]) -> None:
+        found[name] = await ask()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(note, "login", lambda: probe_login(candidate, facts))
+        nursery.start_soon(note, "primary_pause", lambda: probe_pause(primary))
+        nursery.start_soon(note, "candidate_pause", lambda: probe_pause(candidate))
+    return Probes(**found)
+
+
+async def probe_pause(node: Node) -> Verdict:
+    """Find out whether somebody has paused the node, which INFO does not tell.
+
+    PFCOUNT is held by CLIENT PAUSE, WRITE or ALL, because it may have to be replicated; a key that is not
+    there makes it harmless. Its own connection, because a held one answers nothing else either.
+    """
+    try:
+        with await node.open_link(PURPOSE) as link:
+            with trio.move_on_after(PAUSE_SECONDS):
+                await link.call("PFCOUNT", ABSENT_KEY)
+                return ok(f"{node} is not paused")
+            return refuse(f"{node} is paused by somebody else: PFCOUNT took more than {PAUSE_SECONDS:g} s")
+    except ReplyError as error:
+        return warn(f"cannot tell whether {node} is paused: {error.text}")
+    except NodeError as error:
+        return refuse(str(error))
+
+
+async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
+    """Log in to the candidate as the old primary will, once it is its replica; `facts` are the primary's.
+
+    A replica gives up on any error in answer to its AUTH, also where no password would be needed.
+    """
+    if "masterauth" not in facts.config:
+        why = facts.unread.get("CONFIG GET masterauth", "the server has no such setting")
+        return warn(f"{facts.address}: cannot tell if it may log in to {candidate}: masterauth: {why}")
+    user, password = facts.config.get("masteruser", ""), facts.config["masterauth"]
+    login = Login(user or None, password) if password else Login()
+    how = f"as {login.name}, {'with its masterauth' if password else 'without a masterauth'}"
+    try:
+        with trio.fail_after(candidate.connect_within):
+            with await Link.open(candidate.address, login) as link:
+                await link.call("REPLCONF", "capa", "psync2")
+            await _check_psync(candidate, login.name)
+    except ReplyError as error:
+        return refuse(f"{candidate} would not let {facts.address} in {how}: {error.text}")
+    except NodeError as error:
+        return refuse(str(error))
+    except trio.TooSlowError:
+        return refuse(f"{candidate} did not answer to a login within {candidate.connect_within:g} s")
+    return ok(f"{candidate} lets {facts.address} in {how}")
+
+
+async def _check_psync(candidate: Node, user: str) -> None:
+    """Raise ReplyError if the user is known not to be allowed PSYNC; trying it would cost a resync."""
+    try:
+        answer = await (await candidate.link()).call("ACL", "DRYRUN", user, "PSYNC", "?", "-1")
+    except ReplyError:
+        return  # before 7.0, or not allowed to ask: "commands" tells of it
+    if answer != b"OK":
+        raise ReplyError(answer.decode(errors="replace"))

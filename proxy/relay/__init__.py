@@ -1,0 +1,1 @@
+"""How the bytes flow: the reactor, clients, lanes, the gate; and the stage that does what the story asks."""

@@ -1,0 +1,295 @@
+"""A client: an application's connection, and the way of its commands to a lane.
+
+Theory. Plain commands that arrive whole go straight down the lane, in one piece, uncounted but for their number. All
+else takes the slow way: it is cut, and each command is asked about in :mod:`proxy.session.table`. A command waits in the
+proxy while the gate is closed, while the client has no lane, and behind one that must be answered first. Rules:
+
+1. What waits is executed in the order of arrival, before anything that arrives later.
+2. A client whose waiting commands or undelivered replies outgrow a limit is not received from until they shrink.
+3. The session refuses what the gate should have kept away: see :meth:`Client._may_go`.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
+from proxy.relay.reactor import OUT, Reactor
+from proxy.relay.transport import Transport
+from proxy.session.blocking import Blocking
+from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, WaitOutside, Want
+from proxy.session.subscriptions import Confirmed
+from proxy.session.table import SPECIAL, ask
+from proxy.wire.counting import LONG, count_requests
+from proxy.wire.requests import BadRequest, Frame, RequestCutter
+
+if TYPE_CHECKING:
+    from proxy.relay.lane import Lane
+    from proxy.relay.route import Route
+
+WAITING_MAX = 1024 * 1024
+"""Bytes of commands that wait in the proxy before the client is no longer received from; one command may be larger."""
+UNREAD_MAX = 256 * 1024
+"""Bytes of replies that a client has not read before its lane is no longer received from."""
+BAD = b""
+"""The name under which a protocol error waits for its turn."""
+
+
+class Client(Peer):
+    """One application's connection."""
+
+    __slots__ = ("answering", "cutter", "ended", "lane", "leaving", "number", "route", "session", "waiting", "waiting_bytes")
+
+    def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
+        super().__init__(reactor, transport)
+        self.route = route
+        self.number = number
+        self.session = Session(route.scripts, route.limits)
+        self.lane: Lane | None = None
+        self.cutter: RequestCutter | None = None
+        self.answering: Want | None = None  # nothing is forwarded until this is answered
+        self.waiting: deque[tuple[bytes, Frame]] | None = None
+        self.waiting_bytes = 0
+        self.ended = False  # it will send nothing more
+        self.leaving = False  # closed as soon as it has what is due to it
+        reactor.add(self.fd, self)
+
+    def ready(self, events: int) -> None:
+        if events & OUT:
+            self.flush()
+            if events == OUT or self.closed:
+                return
+        cutter = self.cutter
+        try:
+            data = self.transport.receive(RECEIVE if cutter is None or not cutter.wants else RECEIVE_LONG)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if not data:
+            self._end()
+            return
+        lane = self.lane
+        route = self.route
+        if (
+            lane is not None
+            and cutter is None
+            and self.session.plain
+            and self.waiting is None
+            and self.answering is None
+            and not route.gate.closed
+            and len(data) < LONG
+            and (count := count_requests(data, route.plain))
+        ):
+            lane.owe(self, count)
+            lane.send(data)
+            if lane.unsent is not None:
+                self.listen(False)
+            return
+        self._look(data)
+
+    def _look(self, data: bytes) -> None:
+        """The slow way: command by command."""
+        cutter = self.cutter or RequestCutter()
+        self.cutter = None
+        lane = self.lane
+        if lane is not None:
+            lane.cork()
+        try:
+            for name, frame in cutter.feed(data):
+                self._take(name, frame)
+        except BadRequest as fault:
+            self._take(BAD, fault.reply())
+            self.listen(False)
+            self.ended = True
+        else:
+            if not cutter.at_boundary:
+                self.cutter = cutter
+        finally:
+            if lane is not None and not lane.closed:
+                lane.flush()
+                if lane.unsent is not None:
+                    self.listen(False)
+
+    def _take(self, name: bytes, frame: Frame) -> None:
+        if self.waiting is None and self._may_go():
+            self._carry_out(name, frame)
+            return
+        if self.waiting is None:
+            self.waiting = deque()
+        self.waiting.append((name, frame))
+        self.waiting_bytes += len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
+        if self.waiting_bytes > WAITING_MAX:
+            self.listen(False)
+        if self.route.gate.closed:
+            self.route.gate.waited += 1
+            self.route.gate.wait(self)
+        elif self.lane is None:
+            self.route.want_lane(self)
+
+    def _may_go(self) -> bool:
+        return self.lane is not None and self.answering is None and not self.route.gate.closed
+
+    def bind(self, lane: "Lane") -> "Lane | None":
+        """From now on this lane is the client's. May be done between any two commands; gives the lane left behind."""
+        left = self.lane
+        if left is not None:
+            left.owner = None
+        self.lane = lane
+        lane.owner = self
+        lane.mixed = self.session.listening
+        return left
+
+    def go_on(self) -> None:
+        """Carry out what waits, as far as it may go."""
+        if self.closed:
+            return
+        if self.waiting:
+            if self.route.gate.closed:
+                self.route.gate.wait(self)
+                return
+            if self.lane is None:
+                self.route.want_lane(self)
+                return
+            self.lane.cork()
+            waiting = self.waiting
+            while waiting and self._may_go():
+                name, frame = waiting.popleft()
+                self.waiting_bytes -= len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
+                self._carry_out(name, frame)
+            if self.lane is not None and not self.lane.closed:
+                self.lane.flush()
+        if not self.waiting:
+            self.waiting = None
+            if self.ended:
+                self._finish()
+            elif self.lane is not None and self.lane.unsent is None:
+                self.listen(True)
+
+    gate_opened = go_on
+
+    def _carry_out(self, name: bytes, frame: Frame) -> None:
+        """Forward a command that may go, and enter in the ledger what it owes."""
+        lane = self.lane
+        assert lane is not None and not self.route.gate.closed, "the gate keeps commands away"
+        if name == BAD:
+            assert isinstance(frame, bytes)
+            self.do(Say(frame, close=True))
+        elif self.session.plain and name not in SPECIAL:
+            self.route.learn(name)
+            lane.owe(self, 1)
+            lane.send_frame(frame)
+        else:
+            for step in ask(self.session, name, frame):
+                self.do(step)
+
+    def do(self, step: Step) -> None:
+        """Carry out one step of the session's."""
+        lane = self.lane
+        assert lane is not None
+        match step:
+            case Send(frame, want):
+                if want is None:
+                    lane.owe(self, 1)
+                else:
+                    lane.owe_wanted(self, want)
+                    lane.mixed = lane.mixed or isinstance(want, Confirmed)
+                lane.send_frame(frame)
+            case SendAndWait(frame, want):
+                self.answering = want
+                if isinstance(want, Blocking) and want.since is None:
+                    want.since = self.route.now()
+                lane.owe_wanted(self, want)
+                lane.send_frame(frame)
+            case SendSilently(frame):
+                lane.send_frame(frame)
+            case Say(reply, close):
+                lane.say(self, reply)
+                if close:
+                    self.leave()
+            case WaitOutside(words):
+                self.answering = OUTSIDE
+                self.route.wait_outside(self, words)
+
+    def answered(self, want: Want) -> None:
+        """A reply that was looked at is in."""
+        if want is not self.answering:
+            return
+        if self.session.blocked is want and isinstance(want, Blocking) and want.parked:
+            return  # recalled: it is issued again after the switchover
+        self.answering = None
+        for step in want.then(self.session):
+            self.do(step)
+        if self.answering is None and (self.waiting or self.ended):
+            self.go_on()
+
+    def answered_outside(self, reply: bytes) -> None:
+        """What a connection of the proxy's own found out for a WAIT."""
+        if not self.closed:
+            self.answering = None
+            self.deliver(reply)
+            self.go_on()
+
+    def deliver(self, data: bytes) -> None:
+        """Give the client what is due to it."""
+        if not self.closed:
+            self.send(data)
+            if self.unsent is not None and self.unsent_bytes > UNREAD_MAX and self.lane is not None:
+                self.route.unread(self, self.lane)
+
+    def drained(self) -> None:
+        if self.leaving:
+            self.close()
+        elif self.lane is not None:
+            self.lane.listen(True)
+
+    def lane_drained(self) -> None:
+        """The lane takes commands again."""
+        if not self.ended and self.waiting_bytes <= WAITING_MAX:
+            self.listen(True)
+
+    def _end(self) -> None:
+        """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
+
+        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to it.
+        """
+        self.ended = True
+        self.listen(False)
+        if self.session.listening or self.session.blocked is not None:
+            self.close()
+        elif not self.waiting:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self.lane is None or not self.lane.ledger:
+            self.leave()
+        else:
+            self.lane.when_idle(self._finish_if_done)
+
+    def _finish_if_done(self) -> None:
+        if not self.waiting and not self.closed:
+            self.leave()
+
+    def leave(self) -> None:
+        """Close as soon as what is due has been given out."""
+        self.leaving = True
+        self.listen(False)
+        if self.lane is not None and self.lane.ledger:
+            self.lane.when_idle(self.leave)
+        elif self.unsent is None:
+            self.close()
+
+    def close(self) -> None:
+        """Gone, with its lane; idempotent."""
+        if not self.closed:
+            self.shut()
+            self.route.forget(self)
+
+    abandon = close
+
+
+class _Outside(Want):
+    """Stands for an answer that comes from elsewhere than the lane."""
+
+
+OUTSIDE = _Outside()

@@ -1,0 +1,227 @@
+"""A lane: one connection to a node, and the ledger of what it owes.
+
+Theory. A node answers in the order of the commands. The ledger lists, in that order, to whom how many replies are owed
+and which of them must be looked at; replies are given out by it alone. What the node sends beyond it is a push or a
+message, or the lane is out of step: then it is closed, so that a miscount can never become somebody else's data. Rules:
+
+1. Who sends down a lane enters it in the ledger first.
+2. A reply made by the proxy stands in the ledger too, owed by nobody, and goes out when its turn comes.
+3. A chunk of plain replies is passed on as it came. All else takes the slow way, reply by reply.
+4. A lane without an owner (warm, or left behind) gives its messages to nobody.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
+from proxy.relay.reactor import OUT, Reactor
+from proxy.relay.transport import Transport
+from proxy.session.session import Want
+from proxy.session.subscriptions import is_confirmation, is_message
+from proxy.wire.counting import LONG, count_replies
+from proxy.wire.replies import BadReply, ReplyCutter
+
+if TYPE_CHECKING:
+    from proxy.relay.client import Client
+
+
+NOTHING, REPLY, MESSAGE = range(3)
+
+
+class Owed:
+    """A line of the ledger: ``count`` replies owed to ``client``, or none and ``made`` is to be given out."""
+
+    __slots__ = ("client", "count", "made", "want")
+
+    def __init__(self, client: "Client", count: int, want: Want | None = None, made: bytes = b"") -> None:
+        self.client = client
+        self.count = count
+        self.want = want
+        self.made = made
+
+
+@define
+class LaneLost:
+    """A lane has died. What it owed will never be answered, and nobody knows what of it was executed."""
+
+    lane: "Lane"
+    owed: tuple[Owed, ...]
+    why: str
+
+
+class Lane(Peer):
+    """A private lane: it has one owner at most."""
+
+    __slots__ = ("_on_idle", "cutter", "id", "inside", "kept", "ledger", "lost", "mixed", "owner")
+
+    def __init__(self, reactor: Reactor, transport: Transport, lost: Callable[[LaneLost], None]) -> None:
+        super().__init__(reactor, transport)
+        self.owner: Client | None = None
+        self.ledger: deque[Owed] = deque()
+        self.cutter: ReplyCutter | None = None
+        self.lost = lost
+        self.inside = NOTHING  # what a frame is of which only a part has been given out
+        self.mixed = False  # messages may come that look like replies
+        self.kept: list[bytes] | None = None  # messages behind the mark, until it is known which lane's count
+        self.id: int | None = None
+        self._on_idle: list[Callable[[], None]] | None = None
+        reactor.add(self.fd, self)
+
+    def owe(self, client: "Client", count: int) -> None:
+        """Enter plain replies in the ledger."""
+        ledger = self.ledger
+        if ledger:
+            line = ledger[-1]
+            if line.want is None and line.count and line.client is client:
+                line.count += count
+                return
+        ledger.append(Owed(client, count))
+
+    def owe_wanted(self, client: "Client", want: Want) -> None:
+        """Enter a reply that must be looked at."""
+        self.ledger.append(Owed(client, 1, want))
+
+    def say(self, client: "Client", made: bytes) -> None:
+        """Give out a reply of the proxy's own, in its turn."""
+        if self.ledger:
+            self.ledger.append(Owed(client, 0, None, made))
+        else:
+            client.deliver(made)
+
+    def when_idle(self, call: Callable[[], None]) -> None:
+        """Call, once, when the lane owes nothing, or is dead."""
+        if not self.ledger or self.closed:
+            call()
+        elif self._on_idle is None:
+            self._on_idle = [call]
+        else:
+            self._on_idle.append(call)
+
+    def ready(self, events: int) -> None:
+        if events & OUT:
+            self.flush()
+            if events == OUT:
+                return
+        cutter = self.cutter
+        try:
+            data = self.transport.receive(RECEIVE if cutter is None or not cutter.wants else RECEIVE_LONG)
+        except BlockingIOError:
+            return
+        except OSError as fault:
+            self.die(str(fault))
+            return
+        if not data:
+            self.die("closed by the node")
+            return
+        ledger = self.ledger
+        if cutter is None and ledger and not self.mixed and len(data) < LONG:
+            line = ledger[0]
+            if line.want is None and 0 < (count := count_replies(data)) <= line.count:
+                line.count -= count
+                line.client.deliver(data)
+                if not line.count:
+                    ledger.popleft()
+                    if ledger:
+                        self._give_made()
+                    if not ledger and self._on_idle is not None:
+                        self._idle()
+                return
+        self._look(data)
+
+    def _look(self, data: bytes) -> None:
+        """The slow way: reply by reply."""
+        cutter = self.cutter or ReplyCutter()
+        self.cutter = None
+        owner = self.owner
+        if owner is not None:
+            owner.cork()
+        try:
+            for piece, last in cutter.feed(data):
+                self._give(piece, last)
+                if self.closed:
+                    return
+        except BadReply as fault:
+            self.die(f"out of step: {fault}")
+            return
+        finally:
+            if owner is not None and not owner.closed:
+                owner.flush()
+        if not cutter.at_boundary:
+            self.cutter = cutter
+        if not self.ledger and self._on_idle is not None:
+            self._idle()
+
+    def _give(self, piece: bytes, last: bool) -> None:
+        inside = self.inside or self._whose(piece)
+        self.inside = NOTHING if last else inside
+        if inside == MESSAGE:
+            if self.kept is not None:
+                self.kept.append(piece)
+            elif self.owner is not None:
+                self.owner.deliver(piece)
+            return
+        if not self.ledger:
+            self.die("out of step: a reply that nobody asked for")
+            return
+        line = self.ledger[0]
+        if line.want is None:
+            line.client.deliver(piece)
+        else:
+            out = line.want.take(line.client.session, piece, last)
+            if out:
+                line.client.deliver(out)
+            if last and not line.want.finished:
+                return
+        if last:
+            line.count -= 1
+            if not line.count:
+                self.ledger.popleft()
+                self._give_made()
+                if line.want is not None:
+                    line.client.answered(line.want)
+
+    def _whose(self, frame: bytes) -> int:
+        """Whether the frame that begins here is owed to a command."""
+        line = self.ledger[0] if self.ledger else None
+        who = line.client if line is not None else self.owner
+        if who is None:
+            return MESSAGE  # left behind: nobody is there to get it
+        if is_message(who.session, frame) and (line is None or line.want is None or not is_confirmation(frame)):
+            return MESSAGE
+        return REPLY
+
+    def _give_made(self) -> None:
+        ledger = self.ledger
+        while ledger and not ledger[0].count:
+            line = ledger.popleft()
+            line.client.deliver(line.made)
+
+    def _idle(self) -> None:
+        calls, self._on_idle = self._on_idle, None
+        for call in calls or ():
+            call()
+
+    def release_kept(self) -> None:
+        """The messages behind the mark count: give them to the owner."""
+        kept, self.kept = self.kept, None
+        if kept and self.owner is not None:
+            self.owner.deliver(b"".join(kept))
+
+    def drained(self) -> None:
+        if self.owner is not None:
+            self.owner.lane_drained()
+
+    def die(self, why: str) -> None:
+        """The lane is dead: say what it owed, and to whom."""
+        if not self.closed:
+            self.shut()
+            owed = tuple(self.ledger)
+            self.ledger.clear()
+            self.lost(LaneLost(self, owed, why))
+            self._idle()
+
+    def abandon(self) -> None:
+        self.die("a fault of the proxy's own")

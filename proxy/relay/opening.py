@@ -1,0 +1,70 @@
+"""Opening a lane: connect, and make it what the session needs."""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.nodes.address import resolve
+from proxy.nodes.node import Node
+from proxy.relay.lane import Lane
+from proxy.relay.quiet import until_idle
+from proxy.relay.transport import Plain
+from proxy.session.replay import BLANK, Faults, Score, difference
+
+if TYPE_CHECKING:
+    from proxy.relay.client import Client
+    from proxy.relay.route import Route
+
+
+class LaneRefused(Exception):
+    """The node does not accept the session: the text says which command, and what it answered."""
+
+
+async def connect(route: "Route", node: Node) -> Lane:
+    """A blank lane. Raises OSError; how long it may take is the caller's deadline."""
+    fault = OSError(f"{node.address} resolves to nothing")
+    for family, where in await resolve(node.address):
+        sock = trio.socket.socket(family)
+        try:
+            await sock.connect(where)
+        except OSError as each:
+            sock.close()
+            fault = each
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return Lane(route.reactor, Plain(family, fileno=sock.detach()).prepared(), route.lane_lost)
+    raise fault
+
+
+async def open_lane(route: "Route", node: Node, client: "Client") -> Lane:
+    """A lane set up as the client's session is now. Raises OSError or LaneRefused."""
+    lane = await connect(route, node)
+    try:
+        await set_up(lane, client, BLANK, Score.of(client.session))
+    except BaseException:
+        lane.shut()
+        raise
+    return lane
+
+
+async def set_up(lane: Lane, client: "Client", old: Score, new: Score) -> None:
+    """Take a lane from one score to another. Raises LaneRefused."""
+    faults = Faults()
+    steps = difference(old, new, faults)
+    if steps is None:
+        raise LaneRefused("it cannot be made blank again")
+    if steps:
+        lane.cork()
+        for step in steps:
+            assert step.want is not None
+            lane.mixed = lane.mixed or bool(new.channels or new.patterns or new.shards)
+            lane.owe_wanted(client, step.want)
+            lane.send_frame(step.frame)
+        lane.flush()
+        await until_idle([lane])
+    if faults:
+        raise LaneRefused("; ".join(faults.texts))
+    if lane.closed:
+        raise LaneRefused("the node closed the connection")

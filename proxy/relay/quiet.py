@@ -1,0 +1,26 @@
+"""Waiting until lanes owe nothing."""
+
+from collections.abc import Iterable
+
+import trio
+
+from proxy.relay.lane import Lane
+
+
+async def until_idle(lanes: Iterable[Lane]) -> None:
+    """Return when every one of the lanes has owed nothing once, or is dead. They must not be given more to do."""
+    left = 0
+    done = trio.Event()
+
+    def one_less() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            done.set()
+
+    for lane in lanes:
+        if lane.ledger and not lane.closed:
+            left += 1
+            lane.when_idle(one_less)
+    if left:
+        await done.wait()

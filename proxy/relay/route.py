@@ -1,0 +1,132 @@
+"""A route: a primary, its replicas, and all that hangs off them. The app has a list of routes, today with one entry."""
+
+import logging
+import socket
+from collections.abc import Iterable
+
+import trio
+from attrs import define, field
+
+from proxy.nodes.errors import NodeError
+from proxy.nodes.node import Node
+from proxy.relay.client import UNREAD_MAX, Client
+from proxy.relay.gate import Gate
+from proxy.relay.lane import Lane, LaneLost
+from proxy.relay.opening import LaneRefused, open_lane
+from proxy.relay.outside import wait_outside
+from proxy.relay.reactor import Reactor
+from proxy.relay.transport import Plain
+from proxy.session.session import Limits
+from proxy.session.scripts import Scripts
+
+log = logging.getLogger("baton")
+
+NAMES_MAX = 2048
+"""Plain command names remembered for the hot path; others take the slow way, which is as right."""
+
+
+@define(eq=False)
+class Route:
+    """The clients of one primary, and the way to it."""
+
+    reactor: Reactor
+    nursery: trio.Nursery
+    nodes: list[Node]
+    scripts: Scripts
+    limits: Limits
+    client_output_bytes: int
+    connect_timeout: float
+    """Seconds."""
+    primary: Node | None = None
+    gate: Gate = field(factory=Gate)
+    clients: dict[Client, None] = field(factory=dict)
+    plain: set[bytes] = field(factory=set)
+    """Names, as clients write them, of commands that the hot path may forward without looking."""
+    suspect: trio.Event = field(factory=trio.Event)
+    """Set when a lane died unasked: whoever watches over the nodes should look at once."""
+    accepted: int = 0
+    lost_lanes: int = 0
+    _opening: set[Client] = field(factory=set)
+
+    @staticmethod
+    def now() -> float:
+        """The clock of deadlines, in seconds."""
+        return trio.current_time()
+
+    def accept(self, sock: socket.socket) -> None:
+        """Take in a client."""
+        self.accepted += 1
+        self.clients[Client(self.reactor, Plain.adopt(sock), self, self.accepted)] = None
+
+    def learn(self, name: bytes) -> None:
+        """The command of this name is plain."""
+        if len(self.plain) < NAMES_MAX:
+            self.plain.update((name, name.lower()))
+
+    def node(self, address: object) -> Node | None:
+        """The node of this address."""
+        return next((node for node in self.nodes if str(node.address) == str(address)), None)
+
+    def lanes(self) -> Iterable[Lane]:
+        """The lanes that clients have now."""
+        return [client.lane for client in self.clients if client.lane is not None]
+
+    def want_lane(self, client: Client) -> None:
+        """Open a lane for a client that has a command to send; it goes on when it has one."""
+        if client not in self._opening:
+            self._opening.add(client)
+            self.nursery.start_soon(self._give_lane, client)
+
+    async def _give_lane(self, client: Client) -> None:
+        node = self.primary
+        lane = None
+        try:
+            if node is not None and not client.closed:
+                with trio.fail_after(self.connect_timeout):
+                    await node.link()  # asks ROLE where the connection is new
+                    lane = await open_lane(self, node, client)
+        except (OSError, NodeError, LaneRefused, trio.TooSlowError) as fault:
+            log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
+            self.suspect.set()
+            client.close()
+        finally:
+            self._opening.discard(client)
+        if lane is not None:
+            if client.closed or self.gate.closed or self.primary is not node:
+                lane.shut()
+            else:
+                client.bind(lane)
+        client.go_on()
+
+    def wait_outside(self, client: Client, words: tuple[bytes, ...]) -> None:
+        """Answer a WAIT over a connection of the proxy's own."""
+        self.nursery.start_soon(wait_outside, self, client, words)
+
+    def unread(self, client: Client, lane: Lane) -> None:
+        """A client does not read. Its lane is not received from; while draining for a hold it is, up to a limit."""
+        if not self.gate.closed:
+            lane.listen(False)
+        elif client.unsent_bytes > max(self.client_output_bytes, UNREAD_MAX):
+            log.warning("client %d is closed: it did not read %d bytes", client.number, client.unsent_bytes)
+            client.close()
+
+    def lane_lost(self, event: LaneLost) -> None:
+        """A lane died. Its client is closed, as Redis would have done; a failover will decide otherwise."""
+        owner = event.lane.owner
+        if owner is not None and owner.lane is event.lane:
+            self.lost_lanes += 1
+            if not (owner.leaving or owner.ended):
+                log.info("client %d loses its lane, %d owed: %s", owner.number, len(event.owed), event.why)
+            self.suspect.set()
+            owner.lane = None
+            owner.leave()
+
+    def forget(self, client: Client) -> None:
+        """A client is gone, and its lane with it."""
+        self.clients.pop(client, None)
+        self.gate.forget(client)
+        lane, client.lane = client.lane, None
+        if lane is not None:
+            lane.owner = None
+            lane.ledger.clear()
+            lane.shut()

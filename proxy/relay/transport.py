@@ -1,0 +1,40 @@
+"""The one way to a socket: receive, send, close, has_more.
+
+Plain TCP is the socket itself, so that the hot path pays no call for the abstraction. TLS will be another class with
+these four; ``has_more`` is for it: bytes that are decrypted already and that epoll does not know of.
+"""
+
+import socket
+from typing import Protocol
+
+
+class Transport(Protocol):
+    """A non-blocking byte stream. ``receive`` and ``send`` raise BlockingIOError when they would block."""
+
+    def fileno(self) -> int: ...
+    def receive(self, size: int, /) -> bytes: ...
+    def send(self, data: bytes | memoryview, /) -> int: ...
+    def close(self) -> None: ...
+    @property
+    def has_more(self) -> bool: ...
+
+
+class Plain(socket.socket):
+    """TCP as it is."""
+
+    __slots__ = ()
+    has_more = False
+    receive = socket.socket.recv
+
+    @classmethod
+    def adopt(cls, sock: socket.socket) -> "Plain":
+        """Take over a connected socket; the old object is empty afterwards."""
+        return cls(sock.family, sock.type, sock.proto, fileno=sock.detach()).prepared()
+
+    def prepared(self) -> "Plain":
+        """Non-blocking, without delay, and aware of a peer whose machine is gone."""
+        self.setblocking(False)
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return self

@@ -1,0 +1,130 @@
+"""Commands that may block: recalled from the old primary, issued again on the new one with what remains of their time.
+
+Behind such a command nothing is forwarded until it is answered. To be moved it is *recalled*: the proxy has the node
+answer it with ``CLIENT UNBLOCK id ERROR``. The reply is then either its result, which the client gets, or ``-UNBLOCKED``,
+which the client does not get: the command is *parked*, and issued *again* where the client is next.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define, field
+
+from proxy.session.session import Send, SendAndWait, Session, Step, Want
+from proxy.wire.encoding import command
+from proxy.wire.requests import Frame, arguments
+
+UNBLOCKED = b"-UNBLOCKED"
+LAST, FIRST = -1, 1
+"""Where a command has its timeout, in seconds."""
+
+SECONDS: Mapping[bytes, int] = {
+    b"BLPOP": LAST,
+    b"BRPOP": LAST,
+    b"BRPOPLPUSH": LAST,
+    b"BLMOVE": LAST,
+    b"BZPOPMIN": LAST,
+    b"BZPOPMAX": LAST,
+    b"BLMPOP": FIRST,
+    b"BZMPOP": FIRST,
+}
+WAITS = (b"WAIT", b"WAITAOF")
+"""Their timeout is their last word, in milliseconds."""
+SHORTEST = 0.001
+"""Seconds. What is left of a timeout is never rounded to 0, which means for ever."""
+
+
+@define(eq=False)
+class Blocking(Want):
+    """A command that may be blocked, from when it is sent until it is answered to the client."""
+
+    name: bytes
+    words: list[bytes]
+    at: int
+    """Which word is the timeout."""
+    per_second: float
+    """1 where the timeout is in seconds, 1000 where it is in milliseconds."""
+    timeout: float | None = None
+    """Seconds; None is for ever."""
+    since: float | None = None
+    """When it was sent, by the proxy's clock; the relay fills it in, this room has no clock."""
+    recalled: bool = False
+    parked: bool = False
+
+    READERS: ClassVar = frozenset((b"XREAD", *WAITS))
+    """These write nothing; they are recalled after the pause, so that no entry between recall and pause is missed."""
+
+    @property
+    def writes(self) -> bool:
+        """It takes something from the data when it is answered."""
+        return self.name not in self.READERS
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if self.recalled and piece.startswith(UNBLOCKED):
+            self.parked = True
+            return b""
+        session.blocked = None
+        return piece
+
+    def recall(self) -> None:
+        """From now on ``-UNBLOCKED`` is the proxy's doing."""
+        self.recalled = True
+
+    def newest(self) -> list[bytes]:
+        """The streams of which XREAD waits for what comes after the newest entry (``$``)."""
+        if self.name != b"XREAD":
+            return []
+        keys, ids = self._streams()
+        return [self.words[key] for key, identifier in zip(keys, ids, strict=True) if self.words[identifier] == b"$"]
+
+    def since_entries(self, last_ids: Mapping[bytes, bytes]) -> None:
+        """Put the ids that were the newest when it was recalled in the place of ``$``."""
+        keys, ids = self._streams()
+        for key, identifier in zip(keys, ids, strict=True):
+            if self.words[identifier] == b"$":
+                self.words[identifier] = last_ids[self.words[key]]
+
+    def _streams(self) -> tuple[range, range]:
+        start = next(n for n, word in enumerate(self.words) if n > 0 and word.upper() == b"STREAMS") + 1
+        count = (len(self.words) - start) // 2
+        return range(start, start + count), range(start + count, start + 2 * count)
+
+    def again(self, now: float) -> bytes | None:
+        """The command with what remains of its time; None if nothing does, and the client is owed its nil."""
+        self.recalled = self.parked = False
+        if self.timeout is None or self.since is None:
+            return command(*self.words)
+        left = self.since + self.timeout - now
+        if left <= 0 and self.name not in WAITS:
+            return None
+        self.words[self.at] = self._written(max(left, SHORTEST))
+        return command(*self.words)
+
+    def _written(self, seconds: float) -> bytes:
+        return b"%d" % max(1, round(seconds * 1000)) if self.per_second == 1000 else b"%.3f" % seconds
+
+
+def may_block(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
+    """BLPOP and its family."""
+    words = arguments(frame)
+    at = SECONDS[name] % len(words)
+    return _begin(session, Blocking(name, words, at, 1), frame)
+
+
+def stream_read(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
+    """XREAD and XREADGROUP: they block if they say BLOCK before STREAMS."""
+    words = arguments(frame)
+    upper = [word.upper() for word in words]
+    if b"STREAMS" not in upper or b"BLOCK" not in upper[: upper.index(b"STREAMS")]:
+        return (Send(frame),)
+    return _begin(session, Blocking(name, words, upper.index(b"BLOCK") + 1, 1000), frame)
+
+
+def _begin(session: Session, blocking: Blocking, frame: Frame) -> tuple[Step, ...]:
+    try:
+        value = float(blocking.words[blocking.at])
+    except (ValueError, IndexError):
+        return (Send(frame),)  # the node answers with an error
+    blocking.timeout = value / blocking.per_second or None
+    session.blocked = blocking
+    return (SendAndWait(frame, blocking),)

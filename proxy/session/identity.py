@@ -1,0 +1,178 @@
+"""Who the client is and what it has set up: AUTH, HELLO, SELECT, RESET, CLIENT SETNAME / SETINFO and their like.
+
+All are checked by the node; the session changes when the node says OK.
+"""
+
+import hiredis
+from attrs import frozen
+
+from proxy.session.session import Say, Send, SendSilently, Session, Step, Want
+from proxy.wire.encoding import OK, command
+from proxy.wire.requests import Frame, arguments
+
+
+def fails(reply: bytes) -> bool:
+    """The reply is an error."""
+    return reply[:1] in (b"-", b"!")
+
+
+@frozen
+class LoggedIn(Want):
+    """The reply to AUTH."""
+
+    user: bytes
+    command: bytes
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.user, session.auth = self.user, self.command
+        return piece
+
+
+@frozen
+class Greeted(Want):
+    """The reply to HELLO: on success all of its clauses hold, on an error none."""
+
+    protocol: int
+    user: bytes | None
+    auth: bytes | None
+    name: bytes | None
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.protocol = self.protocol or session.protocol
+            if self.user is not None:
+                session.user, session.auth = self.user, self.auth
+            if self.name is not None:
+                session.set_up(b"SETNAME", command("CLIENT", "SETNAME", self.name))
+        return piece
+
+
+@frozen
+class Selected(Want):
+    """The reply to SELECT."""
+
+    db: int
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.db = self.db
+        return piece
+
+
+@frozen
+class SetUp(Want):
+    """The reply to a command that sets something up and is replayed as it came."""
+
+    what: bytes
+    command: bytes
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.set_up(self.what, self.command)
+        return piece
+
+
+@frozen
+class Uncarried(Want):
+    """The reply to a command whose effect is not carried to another node yet."""
+
+    what: str
+    monitors: bool = False
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.uncarried = self.what
+            session.monitoring = session.monitoring or self.monitors
+        return piece
+
+
+@frozen
+class WasReset(Want):
+    """The reply to RESET."""
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not fails(piece):
+            session.reset()
+        return piece
+
+
+def auth(session: Session, frame: Frame) -> tuple[Step, ...]:
+    words = arguments(frame)
+    if len(words) not in (2, 3):
+        return (Send(frame),)
+    user = words[1] if len(words) == 3 else b"default"
+    return (Send(frame, LoggedIn(user, command("AUTH", user, words[-1]))),)
+
+
+def hello(session: Session, frame: Frame) -> tuple[Step, ...]:
+    words = arguments(frame)
+    protocol = int(words[1]) if len(words) > 1 and words[1] in (b"2", b"3") else 0
+    user = login = name = None
+    rest = iter(words[2:])
+    for word in rest:
+        clause = word.upper()
+        if clause == b"AUTH":
+            user, password = next(rest, b""), next(rest, b"")
+            login = command("AUTH", user, password)
+        elif clause == b"SETNAME":
+            name = next(rest, b"")
+    return (Send(frame, Greeted(protocol, user, login, name)),)
+
+
+def select(session: Session, frame: Frame) -> tuple[Step, ...]:
+    words = arguments(frame)
+    if len(words) != 2 or not words[1].isdigit() or len(words[1]) > 9:
+        return (Send(frame),)
+    return (Send(frame, Selected(int(words[1]))),)
+
+
+def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
+    session.transaction = None
+    session.replies = "on"
+    return (Send(frame, WasReset()),)
+
+
+def client(session: Session, frame: Frame) -> tuple[Step, ...]:
+    words = arguments(frame)
+    verb = words[1].upper() if len(words) > 1 else b""
+    if verb in (b"SETNAME", b"NO-EVICT", b"NO-TOUCH") and len(words) == 3:
+        return (Send(frame, SetUp(verb, command(*words))),)
+    if verb == b"SETINFO" and len(words) == 4:
+        return (Send(frame, SetUp(b"SETINFO " + words[2].upper(), command(*words))),)
+    if verb == b"REPLY" and len(words) == 3:
+        return _reply_mode(session, words[2].upper(), frame)
+    if verb == b"TRACKING" and len(words) > 2 and words[2].upper() == b"ON":
+        return (Send(frame, Uncarried("tracking")),)
+    if verb == b"CAPA":
+        return (Say(OK),)  # withheld: with `redirect` a Valkey node would tell the client to go elsewhere
+    return (Send(frame),)
+
+
+def _reply_mode(session: Session, mode: bytes, frame: Frame) -> tuple[Step, ...]:
+    if mode == b"ON":
+        session.replies = "on"
+        return (Send(frame),)
+    if mode == b"OFF":
+        session.replies = "off"
+        return (SendSilently(frame),)
+    if mode == b"SKIP":
+        if session.replies == "on":
+            session.replies = "skip"
+        return (SendSilently(frame),)
+    return (Send(frame),)
+
+
+def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
+    return (Send(frame, Uncarried("monitor", monitors=True)),)
+
+
+def client_id(reply: bytes) -> int | None:
+    """The connection's id from HELLO's reply, in either protocol."""
+    reader = hiredis.Reader()
+    reader.feed(reply)
+    fields = reader.gets()
+    if isinstance(fields, list):
+        fields = dict(zip(fields[::2], fields[1::2], strict=False))
+    value = fields.get(b"id") if isinstance(fields, dict) else None
+    return value if isinstance(value, int) else None

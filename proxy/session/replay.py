@@ -1,0 +1,128 @@
+"""What makes another lane the same as the one that a client has: the session, replayed, its replies swallowed.
+
+A *score* is what a lane was set up with. A session goes on changing after its warm lane was set up; ``difference`` gives
+what the lane still lacks, so that during the hold little is left to be done.
+"""
+
+from attrs import define, field, frozen
+
+from proxy.session.identity import fails
+from proxy.session.session import Send, Session, Want
+from proxy.session.subscriptions import MARK, is_confirmation
+from proxy.wire.encoding import command
+
+
+@define
+class Faults:
+    """What a node would not accept of a replay; empty if all went well."""
+
+    texts: list[str] = field(factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def add(self, what: str, reply: bytes) -> None:
+        text = reply[1:].split(b"\r\n")[0].decode("utf-8", "replace")
+        self.texts.append(f"{what}: {text}")
+
+
+@frozen
+class Swallowed(Want):
+    """The reply to a replayed command: the client has had it already."""
+
+    faults: Faults | None
+    what: str
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if self.faults is not None and fails(piece):
+            self.faults.add(self.what, piece)
+        return b""
+
+
+@define
+class SwallowedConfirmations(Want):
+    """The answers to a replayed subscription command and to the mark behind it."""
+
+    faults: Faults
+    finished: bool = False
+    _answered: bool = False
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if is_confirmation(piece):
+            self._answered = True
+        elif self._answered or not fails(piece):
+            self.finished = True
+        else:
+            self._answered = True
+            self.faults.add("SUBSCRIBE", piece)
+        return b""
+
+
+@frozen
+class Score:
+    """What a lane was set up with."""
+
+    auth: bytes | None = field(repr=False)
+    protocol: int
+    db: int
+    settings: frozenset[tuple[bytes, bytes]]
+    channels: frozenset[bytes]
+    patterns: frozenset[bytes]
+    shards: frozenset[bytes]
+
+    @classmethod
+    def of(cls, session: Session) -> "Score":
+        subscriptions = session.subscriptions
+        return cls(
+            session.auth,
+            session.protocol,
+            session.db,
+            frozenset((session.settings or {}).items()),
+            frozenset(subscriptions.channels if subscriptions else ()),
+            frozenset(subscriptions.patterns if subscriptions else ()),
+            frozenset(subscriptions.shards if subscriptions else ()),
+        )
+
+
+BLANK = Score(None, 2, 0, frozenset(), frozenset(), frozenset(), frozenset())
+"""A connection that has just been made."""
+
+
+def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
+    """What to send down a lane set up as ``old`` so that it is as ``new``; None if only a new lane will do.
+
+    First what goes, since a RESP2 subscriber may do little else; then who the client is, how it speaks, and the rest;
+    what it subscribes to comes last, for the same reason.
+    """
+    if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {w for w, _ in new.settings}:
+        return None
+    steps = [_channels(form, old_names - new_names, faults) for form, old_names, new_names in _forms("UN", old, new)]
+    if new.auth is not None and new.auth != old.auth:
+        steps.append(Send(new.auth, Swallowed(faults, "AUTH")))
+    if new.protocol != old.protocol:
+        steps.append(Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO")))
+    if new.db != old.db:
+        steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
+    for what, setting in sorted(new.settings - old.settings):
+        steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
+    steps += [_channels(form, new_names - old_names, faults) for form, old_names, new_names in _forms("", old, new)]
+    return [step for step in steps if step is not None]
+
+
+def _forms(prefix: str, old: Score, new: Score) -> list[tuple[str, frozenset[bytes], frozenset[bytes]]]:
+    return [
+        (f"{prefix}SUBSCRIBE", old.channels, new.channels),
+        (f"P{prefix}SUBSCRIBE", old.patterns, new.patterns),
+        (f"S{prefix}SUBSCRIBE", old.shards, new.shards),
+    ]
+
+
+def _channels(form: str, names: frozenset[bytes], faults: Faults) -> Send | None:
+    return Send(command(form, *sorted(names)) + MARK, SwallowedConfirmations(faults)) if names else None
+
+
+def transaction(session: Session) -> list[Send]:
+    """What opens the session's transaction on another lane. What failed to queue fails again, so EXEC aborts."""
+    if session.transaction is None:
+        return []
+    return [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay()]

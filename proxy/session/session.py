@@ -1,0 +1,140 @@
+"""The session: what a client has set up on its connection, as a value.
+
+It changes when a node's reply says so, never when the command is sent; only what decides how later commands are read
+(an open MULTI, a blocking command, CLIENT REPLY) is known at once, because a client does not wait for the answer.
+"""
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from proxy.wire.requests import Frame
+
+if TYPE_CHECKING:
+    from proxy.session.blocking import Blocking
+    from proxy.session.scripts import Scripts
+    from proxy.session.subscriptions import Subscriptions
+    from proxy.session.transactions import Transaction
+
+
+class Want:
+    """What is to be done with a reply that must be looked at. One reply, unless ``finished`` says otherwise."""
+
+    __slots__ = ()
+    finished: bool = True
+
+    def take(self, session: "Session", piece: bytes, last: bool) -> bytes:
+        """Learn from the reply and give back what the client gets of it. Short replies come in one piece."""
+        raise NotImplementedError
+
+    def then(self, session: "Session") -> "tuple[Step, ...]":
+        """What goes down the lane now that the reply is in, before anything else of this client."""
+        return ()
+
+
+@frozen
+class Send:
+    """Forward these bytes; the lane owes one reply, looked at by ``want`` if there is one."""
+
+    frame: Frame
+    want: Want | None = None
+
+
+@frozen
+class SendSilently:
+    """Forward these bytes; no reply is owed (CLIENT REPLY OFF and SKIP)."""
+
+    frame: Frame
+
+
+@frozen
+class Say:
+    """The proxy's own reply, in its turn behind those still owed."""
+
+    reply: bytes
+    close: bool = False
+
+
+@frozen
+class SendAndWait:
+    """Forward these bytes, and nothing more of this client until they are answered."""
+
+    frame: Frame
+    want: Want
+
+
+@frozen
+class WaitOutside:
+    """Answer this WAIT or WAITAOF over a connection of the proxy's own; nothing more of this client until then."""
+
+    words: tuple[bytes, ...]
+
+
+Step = Send | SendSilently | Say | SendAndWait | WaitOutside
+
+
+@define
+class Limits:
+    """What a session may keep in memory."""
+
+    transaction_bytes: int = 16 * 1024 * 1024
+
+
+@define
+class Session:
+    """One client's conversation. ``plain`` is all that the hot path reads."""
+
+    scripts: "Scripts"
+    limits: Limits = field(repr=False)
+    plain: bool = True
+    """A command without a row in the table is simply forwarded and owes one reply."""
+    user: bytes = b"default"
+    auth: bytes | None = field(default=None, repr=False)
+    """The AUTH command that logged in; it holds a password, so it is never shown."""
+    protocol: int = 2
+    db: int = 0
+    settings: dict[bytes, bytes] | None = None
+    """Commands that set something up, by what they set; the last of each kind counts (name, library, no-evict …)."""
+    transaction: "Transaction | None" = None
+    watching: bool = False
+    """Some key may be watched. Set too early rather than too late: a spurious nil from EXEC is allowed, a missed one not."""
+    watch_lost: bool = False
+    """A watch did not come along to the present lane: the next EXEC is answered nil."""
+    subscriptions: "Subscriptions | None" = None
+    blocked: "Blocking | None" = None
+    moved: bool = False
+    """The lane has not carried this client's last write, so WAIT would be told a lie (see ``waiting``)."""
+    replies: str = "on"
+    """CLIENT REPLY: ``on``, ``off``, or ``skip`` for the next command."""
+    monitoring: bool = False
+    uncarried: str = ""
+    """What this session has set up that is not carried to another node yet; empty if nothing."""
+
+    @property
+    def listening(self) -> bool:
+        """Frames that are owed to no command may come, in RESP2 looking like replies."""
+        return self.monitoring or self.subscriptions is not None
+
+    @property
+    def stranger(self) -> str:
+        """Why this session cannot be carried to another node, in a word; empty if it can."""
+        return self.uncarried or ("reply off" if self.replies == "off" else "")
+
+    @property
+    def name(self) -> bytes | None:
+        """The CLIENT SETNAME command, if one succeeded."""
+        return self.settings.get(b"SETNAME") if self.settings else None
+
+    def set_up(self, what: bytes, command: bytes) -> None:
+        """Remember a command that must be replayed on another lane."""
+        if self.settings is None:
+            self.settings = {}
+        self.settings[what] = command
+
+    def reset(self) -> None:
+        """As RESET, or a new connection: everything set up is gone."""
+        fresh = Session(self.scripts, self.limits)
+        for slot in (
+            "user auth protocol db settings transaction watching watch_lost subscriptions replies monitoring uncarried"
+        ).split():
+            setattr(self, slot, getattr(fresh, slot))

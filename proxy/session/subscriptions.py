@@ -1,0 +1,102 @@
+"""Subscriptions: which there are, and which frames belong to no command.
+
+How many answers a subscription command has is read from the answers, never computed (a second UNSUBSCRIBE is a push on
+Redis and ``-NOSUB`` on Valkey 8). So a mark goes behind each such command, a PING with a nonce: it has one error or any
+number of confirmations for an answer, and what is neither a message nor a confirmation behind these answers the mark,
+whatever it says.
+"""
+
+from typing import Any
+
+import hiredis
+from attrs import define, field
+
+from proxy.session.identity import fails
+from proxy.session.session import Send, Session, Step, Want
+from proxy.wire.encoding import command
+from proxy.wire.requests import Frame
+
+MARK = command("PING", "baton:mark")
+_KINDS = (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe")
+_CONFIRMATIONS = tuple(
+    b"%s3\r\n$%d\r\n%s\r\n" % (kind, len(name), name) for name in _KINDS for kind in (b"*", b">")
+)
+_MESSAGES = (
+    b"*3\r\n$7\r\nmessage\r\n",
+    b"*4\r\n$8\r\npmessage\r\n",
+    b"*3\r\n$8\r\nsmessage\r\n",
+)
+PUSH = ord(">")
+
+
+@define
+class Subscriptions:
+    """What the client is subscribed to, in the order in which it subscribed."""
+
+    channels: dict[bytes, None] = field(factory=dict)
+    patterns: dict[bytes, None] = field(factory=dict)
+    shards: dict[bytes, None] = field(factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.channels or self.patterns or self.shards)
+
+    def confirm(self, kind: bytes, channel: bytes | None) -> None:
+        """Learn from one confirmation."""
+        held = {b"p": self.patterns, b"s": self.shards}.get(
+            kind[:1] if kind[1:] in (b"subscribe", b"unsubscribe") else b"", self.channels
+        )
+        if channel is None:
+            return
+        if kind.endswith(b"unsubscribe"):
+            held.pop(channel, None)
+        else:
+            held[channel] = None
+
+
+def is_confirmation(frame: bytes) -> bool:
+    """The frame confirms that something was subscribed or unsubscribed."""
+    return frame.startswith(_CONFIRMATIONS)
+
+
+def is_message(session: Session, frame: bytes) -> bool:
+    """The frame is owed to no command: a push, a RESP2 message of a subscriber, a line of MONITOR."""
+    if frame[0] == PUSH:
+        return True
+    if session.subscriptions is not None and frame.startswith(_MESSAGES):
+        return True
+    return session.monitoring and frame[:1] == b"+" and frame[1:2].isdigit()
+
+
+@define
+class Confirmed(Want):
+    """The answers to a subscription command, and the mark behind them."""
+
+    finished: bool = False
+    _answered: bool = False
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if is_confirmation(piece):
+            self._learn(session, piece)
+        elif self._answered or not fails(piece):
+            self.finished = True
+            if session.subscriptions is not None and not session.subscriptions:
+                session.subscriptions = None
+            return b""
+        self._answered = True
+        return piece
+
+    def _learn(self, session: Session, piece: bytes) -> None:
+        reader = hiredis.Reader()
+        reader.feed(piece)
+        answer: Any = reader.gets()
+        if session.subscriptions is None:
+            session.subscriptions = Subscriptions()
+        session.subscriptions.confirm(answer[0], answer[1])
+
+
+def subscribe(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """SUBSCRIBE, UNSUBSCRIBE and their P- and S- forms."""
+    whole = frame if isinstance(frame, bytes) else b"".join(frame)
+    if session.subscriptions is None:
+        session.subscriptions = Subscriptions()  # messages may come ahead of what the answers teach
+    return (Send(whole + MARK, Confirmed()),)

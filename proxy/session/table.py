@@ -1,0 +1,137 @@
+"""What each command does to a session: the one table, and the way into this room.
+
+A command without a row is forwarded as it came and owes one reply; that is how modules and tomorrow's commands work.
+"""
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from proxy.session import blocking, identity, scripts, subscriptions, transactions, waiting
+from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, Want
+from proxy.wire.encoding import command, error, nil
+from proxy.wire.requests import Frame
+
+Ask = Callable[[Session, Frame], tuple[Step, ...]]
+Named = Callable[[Session, bytes, Frame], tuple[Step, ...]]
+
+ALONE: Mapping[bytes, Ask] = {
+    b"MULTI": transactions.multi,
+    b"EXEC": transactions.execute,
+    b"DISCARD": transactions.discard,
+    b"WATCH": transactions.watch,
+    b"RESET": identity.reset,
+}
+"""These mean the same inside MULTI as outside: they are not queued."""
+
+SESSION: Mapping[bytes, Ask] = {
+    b"AUTH": identity.auth,
+    b"HELLO": identity.hello,
+    b"SELECT": identity.select,
+    b"CLIENT": identity.client,
+    b"UNWATCH": transactions.unwatch,
+    b"EVAL": scripts.evaluate,
+    b"EVAL_RO": scripts.evaluate,
+    b"SCRIPT": scripts.script,
+    b"MONITOR": identity.monitor,
+}
+"""Inside MULTI these take effect when EXEC answers."""
+
+CHANNELS: Mapping[bytes, Ask] = dict.fromkeys(
+    (b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE"),
+    subscriptions.subscribe,
+)
+
+BLOCKING: Mapping[bytes, Named] = {
+    **dict.fromkeys(blocking.SECONDS, blocking.may_block),
+    b"XREAD": blocking.stream_read,
+    b"XREADGROUP": blocking.stream_read,
+    **dict.fromkeys(blocking.WAITS, waiting.wait),
+}
+"""Inside MULTI these do not block."""
+
+REFUSED: Mapping[bytes, str] = {
+    **dict.fromkeys(
+        (b"PSYNC", b"SYNC", b"REPLCONF"),
+        "ERR this is a proxy: a replica connects to a node, not through Baton",
+    ),
+    **dict.fromkeys(
+        (b"REPLICAOF", b"SLAVEOF", b"FAILOVER"),
+        "ERR this is a proxy: the primary is moved by SWITCHOVER at Baton's admin port",
+    ),
+}
+
+SPECIAL = frozenset((*ALONE, *SESSION, *CHANNELS, *BLOCKING, *REFUSED))
+"""Names, in capitals, that the hot path must not pass by."""
+
+
+@frozen
+class Refused(Want):
+    """The reply to what was sent in place of a command refused inside MULTI: an error, so that EXEC aborts."""
+
+    transaction: transactions.Transaction
+    text: str
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        self.transaction.failed = True
+        return error(self.text)
+
+
+def ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
+    """What to do with a whole command; ``name`` is its first word in capitals."""
+    steps = _ask(session, name, frame)
+    if session.replies != "on" and name != b"RESET":
+        steps = _silenced(session, name, steps)
+    session.plain = session.transaction is None and session.replies == "on"
+    return steps
+
+
+def resume(session: Session, now: float) -> tuple[Step, ...]:
+    """Issue a parked command again where the client is now; ``now`` is the clock that filled in ``since``."""
+    parked = session.blocked
+    if parked is None or not parked.parked:
+        return ()
+    frame = parked.again(now)
+    if frame is None:
+        session.blocked = None
+        return (Say(nil(session.protocol)),)
+    if parked.name in blocking.WAITS:
+        return waiting.begin(session, parked, frame)
+    return (SendAndWait(frame, parked),)
+
+
+def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
+    if name in REFUSED:
+        return _refuse(session, REFUSED[name])
+    if name in ALONE:
+        return ALONE[name](session, frame)
+    if session.transaction is not None:
+        return transactions.queue(session, frame, SESSION.get(name))
+    if name in SESSION:
+        return SESSION[name](session, frame)
+    if name in CHANNELS:
+        return CHANNELS[name](session, frame)
+    if name in BLOCKING:
+        return BLOCKING[name](session, name, frame)
+    return (Send(frame),)
+
+
+def _refuse(session: Session, text: str) -> tuple[Step, ...]:
+    if session.transaction is None:
+        return (Say(error(text)),)
+    session.transaction.keep(transactions.POISON, session.limits.transaction_bytes)
+    return (Send(command("BATON.REFUSED"), Refused(session.transaction, text)),)
+
+
+def _silenced(session: Session, name: bytes, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """CLIENT REPLY OFF or SKIP: the node executes and does not answer, and neither does the proxy."""
+    if name == b"CLIENT" and any(isinstance(step, SendSilently) for step in steps):
+        return steps
+    if session.replies == "skip":
+        session.replies = "on"
+    session.blocked = None
+    if any(isinstance(step, Send | SendAndWait) and step.want is not None for step in steps):
+        session.uncarried = "reply off"  # it set something up, and whether the node agreed is not known
+    return tuple(
+        SendSilently(step.frame) for step in steps if isinstance(step, Send | SendSilently | SendAndWait)
+    )
