@@ -150,6 +150,12 @@ class Node:
             raise ReplyError(f"no primary any more but {role}", str(self))
         return role.offset
 
+    async def fence(self, ms: int) -> None:
+        """CLIENT PAUSE ms WRITE. To stop waiting for the answer takes nothing back, and leaves the link as it is."""
+        link = await self.link()
+        [paused] = await link.wait(link.post(("CLIENT", "PAUSE", ms, "WRITE")))
+        self._value(paused, "CLIENT PAUSE")
+
     async def unpause(self) -> None:
         """CLIENT UNPAUSE. It ends a pause of anybody."""
         await self._call("CLIENT", "UNPAUSE")

@@ -16,6 +16,7 @@ from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.blocking import Blocking
+from proxy.session.replay import transaction
 from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, WaitOutside, Want
 from proxy.session.subscriptions import Confirmed
 from proxy.session.table import SPECIAL, ask
@@ -130,15 +131,42 @@ class Client(Peer):
     def _may_go(self) -> bool:
         return self.lane is not None and self.answering is None and not self.route.gate.closed
 
-    def bind(self, lane: "Lane") -> "Lane | None":
-        """From now on this lane is the client's. May be done between any two commands; gives the lane left behind."""
-        left = self.lane
-        if left is not None:
-            left.owner = None
+    def bind(self, lane: "Lane") -> None:
+        """From now on this lane is the client's. May be done between any two commands."""
         self.lane = lane
         lane.owner = self
         lane.mixed = self.session.listening
+        if self.session.transaction is not None:
+            lane.cork()
+            for step in transaction(self.session):
+                self.do(step)
+            lane.flush()
+
+    def move(self, lane: "Lane | None") -> "Lane":
+        """Leave the lane for another, or for one that is opened when it is needed; gives the lane left behind."""
+        left = self.lane
+        assert left is not None and not left.ledger, "a client moves when nothing is owed to it"
+        left.owner = self.lane = None
+        self.session.moved = True
+        self.session.watch_lost = self.session.watching
+        if lane is not None:
+            self.bind(lane)
         return left
+
+    @property
+    def peer_name(self) -> str:
+        """The client's end of the connection."""
+        try:
+            host, port, *_ = self.transport.getpeername()
+        except OSError:
+            return "gone"
+        return f"{host}:{port}"
+
+    @property
+    def needs_lane(self) -> bool:
+        """It has something going on that does not wait for its next command."""
+        session = self.session
+        return bool(self.waiting or session.subscriptions or session.blocked)
 
     def go_on(self) -> None:
         """Carry out what waits, as far as it may go."""
@@ -180,6 +208,8 @@ class Client(Peer):
             lane.owe(self, 1)
             lane.send_frame(frame)
         else:
+            if self.route.altered is not None:
+                self.route.altered.add(self)
             for step in ask(self.session, name, frame):
                 self.do(step)
 

@@ -11,6 +11,7 @@ class Waiting(Protocol):
     """Who waits at the gate."""
 
     def gate_opened(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Gate:

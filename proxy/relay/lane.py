@@ -100,6 +100,11 @@ class Lane(Peer):
         else:
             self._on_idle.append(call)
 
+    def forget_idle(self, call: Callable[[], None]) -> None:
+        """Take back a ``when_idle`` that has not come true."""
+        if self._on_idle is not None and call in self._on_idle:
+            self._on_idle.remove(call)
+
     def ready(self, events: int) -> None:
         if events & OUT:
             self.flush()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.nodes.link import LinkLost, ReplyError
+from proxy.nodes.errors import LinkLost, ReplyError
 from proxy.session.waiting import PROPAGATES_WORDS
 from proxy.wire.encoding import error
 
@@ -27,7 +27,7 @@ async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...
         try:
             if node is None:
                 raise LinkLost("there is no primary")
-            async with node.private_link() as link:
+            with await node.open_link("wait") as link:
                 _, reply = await link.calls([PROPAGATES_WORDS, asked])
         except LinkLost as fault:
             if timeout and left <= 0.001:

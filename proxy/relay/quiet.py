@@ -18,9 +18,13 @@ async def until_idle(lanes: Iterable[Lane]) -> None:
         if not left:
             done.set()
 
-    for lane in lanes:
-        if lane.ledger and not lane.closed:
-            left += 1
-            lane.when_idle(one_less)
-    if left:
-        await done.wait()
+    owing = [lane for lane in lanes if lane.ledger and not lane.closed]
+    left = len(owing)
+    for lane in owing:
+        lane.when_idle(one_less)
+    if owing:
+        try:
+            await done.wait()
+        finally:
+            for lane in owing:
+                lane.forget_idle(one_less)

@@ -14,6 +14,7 @@ from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane, LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
+from proxy.relay.recall import reissue
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Plain
 from proxy.session.session import Limits
@@ -44,6 +45,8 @@ class Route:
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     suspect: trio.Event = field(factory=trio.Event)
     """Set when a lane died unasked: whoever watches over the nodes should look at once."""
+    altered: set[Client] | None = None
+    """Clients whose session may have changed since warm lanes are being set up; None while there are none."""
     accepted: int = 0
     lost_lanes: int = 0
     _opening: set[Client] = field(factory=set)
@@ -96,6 +99,7 @@ class Route:
                 lane.shut()
             else:
                 client.bind(lane)
+                reissue(client)
         client.go_on()
 
     def wait_outside(self, client: Client, words: tuple[bytes, ...]) -> None:

@@ -2,14 +2,14 @@
 
     __main__      start here: arguments, exit code
     run           the story: set the stage, start the load, switch over again and again, verify, report
-    stage         the redis-server and `baton serve` processes
     loads         the load processes, seen from the demo
     load          one load process, seen from within: a workload, a thread for each of its clients
     clients       a redis-py client with retries off, that counts what goes wrong; tally holds its counts
     values, counters, transactions, queues, channels, pipelines      the six workloads
     verdict       what was lost or doubled, told from histories alone: pure functions
-    direct        asking a node without the proxy
-    report, table, screen      what was found, and how it is shown
+    report, table                                            what was found, and how it is shown
+
+The servers, the proxy and the screen are those of scripts/baton_stage.
 
 A workload knows what was acknowledged to its clients. When the load has ended it asks the nodes directly,
 without the proxy, the primary as well as every replica, and judges:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Sequence
 
-import trio
+from scripts.baton_stage.nodes import find_server
+from scripts.baton_stage.processes import INTERRUPTED, conduct
+from scripts.baton_stage.screen import Screen
 
 from .report import Report
 from .run import Settings, perform
-from .screen import Screen
-from .stage import DemoFailed, find_server
 from .table import show_report
-
-INTERRUPTED = 130
-"""The exit code of a shell command ended by Ctrl-C."""
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -49,36 +45,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-async def until_interrupted(settings: Settings, screen: Screen) -> tuple[Report, dict[str, str]] | None:
-    """The report and the nodes' letters; None if Ctrl-C or a SIGTERM came first. No child outlives it."""
-    outcome = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def cancel_on_signal() -> None:
-                async for _ in signals:
-                    nursery.cancel_scope.cancel()
-
-            nursery.start_soon(cancel_on_signal)
-            outcome = await perform(settings, screen)
-            nursery.cancel_scope.cancel()
-    return outcome
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     screen = Screen(sys.stderr if options.json else sys.stdout)
-    outcome = None
-    failure = ""
-    try:
-        settings = Settings(
-            find_server(options.redis_server), options.switchovers, options.nodes, options.seconds
-        )
-        outcome = trio.run(until_interrupted, settings, screen)
-    except* DemoFailed as group:
-        failure = first_of(group)
-    except* KeyboardInterrupt:  # before trio heard of it
-        pass
+
+    async def demo() -> tuple[Report, dict[str, str]]:
+        server = find_server(options.redis_server)
+        return await perform(Settings(server, options.switchovers, options.nodes, options.seconds), screen)
+
+    outcome, failure = conduct(demo)
     screen.clear()
     if outcome is None:
         print(f"demo: {failure or 'interrupted'}", file=sys.stderr)
@@ -88,12 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(report.as_json()))
     return 0 if report.ok else 1
-
-
-def first_of(group: BaseExceptionGroup[DemoFailed]) -> str:
-    """The message of the first failure, however deep the nurseries have wrapped it."""
-    first = group.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else str(first)
 
 
 if __name__ == "__main__":

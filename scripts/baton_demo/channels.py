@@ -10,8 +10,9 @@ from typing import Any
 
 from attrs import Factory, define
 
+from scripts.baton_stage.direct import Address
+
 from .clients import UNKNOWN, Client
-from .direct import Address
 from .shift import Shift
 from .verdict import Verdict, judge_sequence, together
 

@@ -11,7 +11,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .direct import Address
+from scripts.baton_stage.direct import Address
+
 from .tally import Tally
 
 SOCKET_TIMEOUT_S: Final = 10.0

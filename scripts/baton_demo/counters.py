@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from scripts.baton_stage.direct import Address, connect
+
 from .clients import UNKNOWN, Client
-from .direct import Address, connect
 from .shift import Shift
 from .verdict import Verdict, judge_counter, together, worst
 

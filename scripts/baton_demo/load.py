@@ -22,8 +22,9 @@ from typing import Any
 
 from attrs import asdict
 
+from scripts.baton_stage.direct import Address
+
 from .clients import UNKNOWN
-from .direct import Address
 from .shift import Shift, Workload
 from .tally import add_up
 from .verdict import Verdict

@@ -13,9 +13,10 @@ from typing import Any
 import trio
 from attrs import define
 
-from .direct import Address
+from scripts.baton_stage.direct import Address
+from scripts.baton_stage.processes import StageFailed, last_line, running
+
 from .report import Result, Switchover, longest_otherwise_ms
-from .stage import DemoFailed, last_line, running
 
 ANSWER_LIMIT_S = 60
 """More than a load process gives its own clients to end."""
@@ -49,14 +50,14 @@ class Load:
                         await self.tell_answer.send(fact)
 
     async def answer(self, name: str) -> Any:
-        """What the process tells next under this name; DemoFailed if it ends or hangs."""
+        """What the process tells next under this name; StageFailed if it ends or hangs."""
         with trio.move_on_after(ANSWER_LIMIT_S):
             try:
                 fact = await self.answers.receive()
             except trio.EndOfChannel:
-                raise DemoFailed(f"the load {self.workload} ended early: {last_line(self.log)}") from None
+                raise StageFailed(f"the load {self.workload} ended early: {last_line(self.log)}") from None
             return fact[name]
-        raise DemoFailed(f"the load {self.workload} does not answer: {last_line(self.log)}")
+        raise StageFailed(f"the load {self.workload} does not answer: {last_line(self.log)}")
 
     async def ready(self) -> None:
         self.clients = await self.answer("ready")
@@ -67,7 +68,7 @@ class Load:
         try:
             await stdin.send_all(f"{words}\n".encode())
         except trio.BrokenResourceError:
-            raise DemoFailed(f"the load {self.workload} ended early: {last_line(self.log)}") from None
+            raise StageFailed(f"the load {self.workload} ended early: {last_line(self.log)}") from None
 
     async def stop(self) -> None:
         await self.say("stop")

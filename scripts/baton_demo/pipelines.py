@@ -9,8 +9,9 @@ from typing import Any
 
 from attrs import Factory, define
 
+from scripts.baton_stage.direct import Address, connect
+
 from .clients import UNKNOWN, Client
-from .direct import Address, connect
 from .shift import Shift
 from .verdict import Verdict, judge_counter, judge_sequence, together, worst
 

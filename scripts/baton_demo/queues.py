@@ -14,8 +14,9 @@ from threading import Event
 
 from attrs import Factory, define
 
+from scripts.baton_stage.direct import Address, connect
+
 from .clients import UNKNOWN, Client
-from .direct import Address, connect
 from .shift import Shift
 from .verdict import Verdict, judge_sequence, together, worst
 

@@ -13,16 +13,17 @@ import redis
 import trio
 from attrs import Factory, define, frozen
 
-from .direct import Address
+from scripts.baton_stage.baton import SWITCHOVER_LIMIT_S, read_refusal, read_report, start_proxy
+from scripts.baton_stage.columns import in_ms
+from scripts.baton_stage.direct import Address
+from scripts.baton_stage.nodes import Server, ask_directly, in_sync, start_nodes
+from scripts.baton_stage.processes import StageFailed
+from scripts.baton_stage.screen import Screen
+
 from .loads import Load, start_load
 from .report import Report, Result, Switchover
-from .screen import Screen
-from .stage import DemoFailed, Server, ask_directly, in_sync, start_nodes, start_proxy
-from .table import in_ms
 from .workloads import WORKLOADS
 
-SWITCHOVER_LIMIT_S = 120
-"""Longer than Baton takes to answer for any outcome: beyond the promotion it carries through."""
 SHOW_EVERY_S = 0.1
 
 
@@ -140,32 +141,9 @@ class Demo:
         else:
             try:
                 await in_sync(primaries[0], replicas)
-            except DemoFailed as failure:
+            except StageFailed as failure:
                 self.problems.append(str(failure))
         return [await load.judge([*primaries, *replicas], self.switchovers) for load in self.loads]
-
-
-def read_report(reply: Sequence[bytes]) -> dict[str, Any]:
-    """Baton's flat list of names and values, as arguments for a Switchover."""
-    told = {
-        name.decode(): value.decode() if isinstance(value, bytes) else value
-        for name, value in zip(reply[::2], reply[1::2], strict=True)
-    }
-    steps = {name.partition(".")[2]: float(told[name]) for name in told if name.startswith("steps_ms.")}
-    return {
-        "outcome": told["outcome"],
-        "hold_ms": float(told["hold_ms"]),
-        "steps_ms": steps,
-        "full_resyncs": int(told["full_resyncs"]),
-    }
-
-
-def read_refusal(error: redis.RedisError) -> dict[str, Any]:
-    """Baton's kind of error in small letters, and why; `unreachable` if it did not answer at all."""
-    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-        return {"outcome": "unreachable", "why": str(error)}
-    kind, _, why = str(error).partition(" ")
-    return {"outcome": kind.lower(), "why": why}
 
 
 def letters_of(nodes: Sequence[Address]) -> dict[str, str]:
@@ -203,7 +181,7 @@ async def set_stage(settings: Settings, screen: Screen) -> AsyncIterator[Demo]:
 
 
 async def perform(settings: Settings, screen: Screen) -> tuple[Report, dict[str, str]]:
-    """The whole demo: the report, and the nodes' letters. Raises DemoFailed where nothing can be said."""
+    """The whole demo: the report, and the nodes' letters. Raises StageFailed where nothing can be said."""
     async with set_stage(settings, screen) as demo, trio.open_nursery() as nursery:
         nursery.start_soon(demo.show_progress)
         await demo.switch_back_and_forth(settings)

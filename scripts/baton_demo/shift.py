@@ -10,8 +10,9 @@ from typing import Protocol
 
 from attrs import Factory, define
 
+from scripts.baton_stage.direct import Address
+
 from .clients import Client
-from .direct import Address
 from .verdict import Verdict
 
 

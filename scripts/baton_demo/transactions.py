@@ -10,8 +10,9 @@ from typing import Any
 import redis
 from attrs import Factory, define
 
+from scripts.baton_stage.direct import Address, connect
+
 from .clients import CHANGED, UNKNOWN, Client
-from .direct import Address, connect
 from .shift import Shift
 from .verdict import Verdict, judge_sequence, judge_shared_counter, together, worst
 

@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from scripts.baton_stage.direct import Address, connect
+
 from .clients import UNKNOWN, Client
-from .direct import Address, connect
 from .shift import Shift
 from .verdict import Verdict, worst
 

@@ -15,25 +15,26 @@ class UnclearError(Exception):
 
 def choose(primary: NodeFacts, replicas: Sequence[NodeFacts]) -> NodeFacts:
     """Return the replica whose link is up, with the lowest priority that is not 0, and the least lag."""
-    flaws = {replica.address: _flaw(primary, replica) for replica in replicas}
-    fit = [replica for replica in replicas if not flaws[replica.address]]
+    flaws = [_flaw(primary, replica) for replica in replicas]
+    fit = [replica for replica, flaw in zip(replicas, flaws, strict=True) if not flaw]
     if not fit:
-        listed = "; ".join(f"{address} {flaw}" for address, flaw in flaws.items())
-        raise NoCandidateError(listed or f"{primary.address} has no replica among the nodes")
+        raise NoCandidateError("; ".join(flaws) or f"{primary.address} has no replica among the nodes")
     return min(fit, key=lambda replica: (replica.number("slave_priority"), -replica.offset))
 
 
 def _flaw(primary: NodeFacts, replica: NodeFacts) -> str:
     try:
         if replica.is_primary:
-            return "is a primary itself"
+            return f"{replica.address} is a primary itself"
         if replica.said("master_replid") != primary.said("master_replid"):
-            return "has another history than the primary"
+            return f"{replica.address} has another history than the primary"
         if replica.said("master_link_status") != "up":
-            return "has lost its link to the primary"
-        return "has replica-priority 0" if replica.said("slave_priority") == "0" else ""
+            return f"{replica.address} has lost its link to the primary"
+        if replica.said("slave_priority") == "0":
+            return f"{replica.address} has replica-priority 0"
     except UnreadError as error:
         return str(error)
+    return ""
 
 
 def announced(

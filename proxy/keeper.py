@@ -1,0 +1,121 @@
+"""The keeper watches over the nodes: finds the primary at the start, and notices what changes outside a switchover.
+
+It moves no clients by a failover; that is for later. It knows one primary, or the gate stays closed.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import trio
+from attrs import define, field
+
+from proxy.nodes.errors import NodeError
+from proxy.nodes.node import Node
+from proxy.nodes.recovery import finish
+from proxy.nodes.roster import Survey, survey
+from proxy.relay.route import Route
+from proxy.switchover.succession import Ambiguous, Finish, Settled, decide
+
+log = logging.getLogger("baton")
+
+NO_PRIMARY = "no primary"
+EVERY = 1.0
+"""Seconds between two looks; sooner when a lane dies unasked."""
+SUSPECT_PAUSE = 0.05
+"""Seconds at least between two looks, however many lanes die."""
+WITHIN = 1.0
+"""Seconds that a node may take to say who it is."""
+
+
+@define(eq=False)
+class Keeper:
+    """One route's keeper."""
+
+    route: Route
+    announce: Mapping[Node, tuple[str, int]]
+    no_primary_wait: float
+    """Seconds for which clients are held while there is no primary."""
+    last: Survey | None = None
+    why: str = ""
+    """Why there is no primary, or what is wrong with the others; empty if all is well."""
+    watching: trio.Lock = field(factory=trio.Lock)
+    """Held by whoever changes roles: the keeper, a switchover, an operator who resolves."""
+    _primary_since: float = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            if not self.watching.locked():
+                async with self.watching:
+                    await self.look()
+            self._tire()
+            with trio.move_on_after(EVERY):
+                await self.route.suspect.wait()
+            self.route.suspect = trio.Event()
+            await trio.sleep(SUSPECT_PAUSE)
+
+    async def look(self) -> None:
+        """Ask the nodes who they are, and act on it. To be called by who holds ``watching``."""
+        self.last = found = await survey(self.route.nodes, WITHIN)
+        match decide(found.claims, found.witnesses):
+            case Settled(primary):
+                self.settle_on(found.node(primary))
+                self._tell("")
+            case Finish(stale, successor, surplus):
+                await self._finish(found.node(stale), found.node(successor), surplus)
+            case Ambiguous(why):
+                self._keep_or_close(found, why)
+
+    def settle_on(self, node: Node) -> None:
+        """This is the primary. Clients whose lanes lead elsewhere are closed, as Redis's own failover would."""
+        route = self.route
+        if route.primary is not node:
+            if route.primary is not None:
+                log.warning("%s is primary now, without a switchover; clients on %s are closed", node, route.primary)
+            else:
+                log.info("%s is the primary", node)
+            for client in [client for client in route.clients if client.lane is not None]:
+                client.close()
+            route.primary = node
+        route.gate.open(NO_PRIMARY)
+
+    async def _finish(self, stale: Node, successor: Node, surplus: int) -> None:
+        log.warning("%s took over from %s, which was not told (%d bytes beyond)", successor, stale, surplus)
+        if self.route.primary is not successor:
+            self.route.gate.close(NO_PRIMARY)
+        host, port = self.announce.get(successor) or (successor.address.host, successor.address.port)
+        try:
+            why = await finish(stale, successor, host, port)
+        except NodeError as fault:
+            why = str(fault)
+        if why:
+            self._keep_or_close(self.last, f"{why}; SWITCHOVER RESOLVE host:port decides")
+        else:
+            log.warning("%s follows %s now: the switchover that was left half done is finished", stale, successor)
+            self.settle_on(successor)
+            self._tell("")
+
+    def _keep_or_close(self, found: Survey | None, why: str) -> None:
+        """No clear primary. The one that served so far goes on as long as it says that it is one, or says nothing."""
+        current = self.route.primary
+        demoted = found is not None and current in found.replicas
+        if current is None or demoted:
+            self.route.primary = None
+            self.route.gate.close(NO_PRIMARY)
+            why += "; clients are held" if self.no_primary_wait else ""
+        self._tell(why)
+
+    def _tell(self, why: str) -> None:
+        if why != self.why:
+            self.why = why
+            log.warning("%s", why or "all is well with the nodes again")
+
+    def _tire(self) -> None:
+        """Nobody is held for ever because there is no primary."""
+        now = self.route.now()
+        if NO_PRIMARY not in self.route.gate.reasons:
+            self._primary_since = now
+        elif now - self._primary_since > self.no_primary_wait:
+            for waiting in self.route.gate.queue:
+                log.warning("a client is closed: no primary for %.0f s", now - self._primary_since)
+                waiting.close()

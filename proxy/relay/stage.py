@@ -1,0 +1,204 @@
+"""The stage of one switchover: does what the story asks, with the clients, lanes and nodes of a route."""
+
+import contextlib
+import logging
+
+import trio
+from attrs import define, field
+
+from proxy.nodes.errors import NodeError, ReplyError
+from proxy.nodes.node import Node
+from proxy.nodes.promotion import Outcome, Promotion
+from proxy.relay import recall
+from proxy.relay.lane import Lane
+from proxy.relay.marks import mark
+from proxy.relay.route import Route
+from proxy.relay.warmth import Warmth
+from proxy.switchover.report import Report
+from proxy.switchover.stage import Promoted
+
+log = logging.getLogger("baton")
+
+REASON = "switchover"
+MARK_SECONDS = 0.2
+"""How long a subscriber's lanes may take to answer the mark before that subscriber is closed: it vetoes nothing."""
+REDIRECT_SECONDS = 0.5
+MIN_REPLICAS_SECONDS = 2.0
+"""How long the clients wait for the replicas that the new primary needs in order to take writes."""
+LINK_SECONDS = 10.0
+"""How long the replicas may take to be in sync with the new primary before the report says that they are not."""
+
+
+@define(eq=False)
+class Stage:
+    """Performs :class:`proxy.switchover.stage.Stage`."""
+
+    route: Route
+    old: Node
+    new: Node
+    others: list[Node]
+    follow: tuple[str, int]
+    """Host and port of the new primary, as the other nodes reach it."""
+    report: Report
+    warmth: Warmth = field(init=False)
+    promotion: Promotion = field(init=False)
+    _offset: int = 0
+    _paused: bool = False
+    _scripts: int = -1
+    _sync_full: int = 0
+    _left: list[Lane] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.warmth = Warmth(self.route, self.new)
+        self.promotion = Promotion(self.new)
+
+    @property
+    def notes(self) -> list[str]:
+        return self.report.notes
+
+    async def warm(self) -> None:
+        await self.promotion.prepare()
+        self._sync_full = await self.new.sync_full()
+        await self._load_scripts()
+        await self.warmth.spread()
+        await recall.learn_ids(self.route, self.old)
+
+    async def _load_scripts(self) -> None:
+        if self._scripts != self.route.scripts.version:
+            self._scripts = self.route.scripts.version
+            await self.new.load_scripts(list(self.route.scripts))
+
+    def close_gate(self) -> None:
+        self.route.gate.close(REASON)
+
+    async def drain(self) -> None:
+        await recall.drain(self.route, self.old, readers_too=False)
+        await self.warmth.renew()
+        await self._load_scripts()
+
+    async def pause(self, seconds: float) -> None:
+        self._paused = True
+        self._offset = await self.old.pause(max(1, round(seconds * 1000)))
+        await recall.fix_stream_ids(self.route, self.old)
+        await recall.drain(self.route, self.old, readers_too=True)
+
+    async def converge(self) -> None:
+        await self.new.reach(self._offset)
+        for client in await mark(self.warmth.lanes, MARK_SECONDS):
+            self._close(client.number, "its lanes did not answer the mark")
+            client.close()
+
+    async def promote(self, fence: float, within: float) -> Promoted:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._renew_fence, fence)
+            outcome = await self.promotion.ask(within)
+            nursery.cancel_scope.cancel()
+        if outcome is not Outcome.PRIMARY:
+            self.notes[:] = [note for note in self.notes if not note.startswith("promotion")]
+            self.notes.append(f"promotion: {self.promotion.why}")
+        return {
+            Outcome.PRIMARY: Promoted.YES,
+            Outcome.NOT_PRIMARY: Promoted.NO,
+            Outcome.UNKNOWN: Promoted.UNKNOWN,
+        }[outcome]
+
+    async def _renew_fence(self, fence: float) -> None:
+        try:
+            await self.fence(fence)
+        except NodeError as fault:
+            log.warning("the fence could not be renewed: %s", fault)
+
+    async def fence(self, seconds: float) -> None:
+        await self.old.fence(round(seconds * 1000))
+
+    async def demote(self) -> None:
+        fault = None
+        async with trio.open_nursery() as nursery:
+            for node in self.others:
+                nursery.start_soon(self._redirect, node)
+            try:
+                await self.old.demote(*self.follow)
+            except NodeError as error:
+                fault = error
+        if fault is not None:
+            raise fault
+
+    async def _redirect(self, node: Node) -> None:
+        """At once, for a sibling that follows the old primary is fed PINGs; again in settle, should this fail."""
+        with trio.move_on_after(REDIRECT_SECONDS), contextlib.suppress(NodeError):
+            await node.follow(*self.follow)
+
+    async def swap(self) -> None:
+        route = self.route
+        with trio.move_on_after(MIN_REPLICAS_SECONDS) as limit:
+            while not await self.new.min_replicas_met():
+                await trio.sleep(0.001)
+        if limit.cancelled_caught:
+            self.notes.append("the new primary has too few replicas to take writes (min-replicas-to-write)")
+        route.primary = self.new
+        for client in list(route.clients):
+            if client.session.stranger:
+                self._close(client.number, f"{client.session.stranger} is not carried yet")
+                client.close()
+            elif client.lane is not None and client.lane.ledger:
+                self._close(client.number, "a reply is owed to it still, against all reason")
+                client.close()
+            elif client.lane is not None:
+                self._left.append(client.move(self.warmth.take(client)))
+                self.report.clients_carried += 1
+
+    def _close(self, number: int, why: str) -> None:
+        self.report.clients_closed += 1
+        log.warning("client %d is closed: %s", number, why)
+
+    def open_gate(self) -> None:
+        route = self.route
+        for lane in route.lanes():
+            lane.release_kept()
+        for client in recall.parked(route):
+            recall.reissue(client)
+        self.report.commands_held = route.gate.waited
+        route.gate.open(REASON)
+        for client in list(route.clients):
+            if client.lane is None and client.needs_lane:
+                route.want_lane(client)
+
+    async def unpause(self) -> None:
+        if self._paused:
+            await self.old.unpause()
+
+    async def settle(self) -> None:
+        for lane in self._left:
+            lane.shut()
+        with trio.move_on_after(LINK_SECONDS) as limit:
+            for node in (self.old, *self.others):
+                await self._linked(node)
+        if limit.cancelled_caught:
+            self.notes.append("not every replica is in sync with the new primary yet")
+        self.report.full_resyncs = await self.new.sync_full() - self._sync_full
+        for node in (self.new, self.old):
+            try:
+                if why := await node.rewrite_config():
+                    self.notes.append(f"not kept over a restart: {why}")
+            except NodeError as fault:
+                self.notes.append(f"not kept over a restart: {fault}")
+
+    async def _linked(self, node: Node) -> None:
+        try:
+            while True:
+                role = await node.role()
+                if role.is_primary and node is self.old:
+                    raise ReplyError("is a primary still", str(node))
+                if (role.primary_host, role.primary_port) != self.follow:
+                    await node.follow(*self.follow)
+                elif role.link == "connected":
+                    return
+                await trio.sleep(0.005)
+        except NodeError as fault:
+            self.notes.append(f"{node} does not follow: {fault}")
+
+    def strike(self) -> None:
+        self.promotion.close()
+        self.warmth.cool()
+        for lane in self._left:
+            lane.shut()

@@ -1,0 +1,100 @@
+"""Warm lanes: a lane to the candidate for every client, set up as its session is, before the clients are held.
+
+Sessions go on changing meanwhile. Who may have changed is noted by the clients themselves (``route.altered``), so that
+during the hold only those are looked at again.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import trio
+from attrs import define, field
+
+from proxy.nodes.errors import NodeError
+from proxy.nodes.node import Node
+from proxy.relay.lane import Lane
+from proxy.relay.opening import LaneRefused, open_lane, set_up
+from proxy.session.replay import Score
+from proxy.switchover.errors import Refused
+
+if TYPE_CHECKING:
+    from proxy.relay.client import Client
+    from proxy.relay.route import Route
+
+AT_ONCE = 32
+"""Lanes that are being opened at the same time."""
+
+
+@define(eq=False)
+class Warmth:
+    """The warm lanes of one switchover."""
+
+    route: "Route"
+    node: Node
+    lanes: dict["Client", Lane] = field(factory=dict)
+    _scores: dict["Client", Score] = field(factory=dict)
+
+    async def spread(self) -> None:
+        """Open a warm lane for every client that has a lane. Raises Refused where the node does not accept one."""
+        self.route.altered = set()
+        await self._each([client for client in self.route.clients if client.lane is not None])
+
+    async def renew(self) -> None:
+        """During the hold: what has changed since. Every client with a lane has a warm one then."""
+        altered, self.route.altered = self.route.altered, None
+        known = self.lanes.keys()
+        new = [client for client in self.route.clients if client.lane is not None and client not in known]
+        await self._each([client for client in altered or () if client in known and not client.closed] + new)
+
+    async def _each(self, clients: Iterable["Client"]) -> None:
+        left = iter(clients)
+        faults: list[Exception] = []
+
+        async def some(nursery: trio.Nursery) -> None:
+            for client in left:
+                try:
+                    await self._one(client)
+                except (OSError, NodeError, LaneRefused, Refused) as fault:
+                    faults.append(fault)
+                    nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(AT_ONCE):
+                nursery.start_soon(some, nursery)
+        if faults:
+            raise faults[0]
+
+    async def _one(self, client: "Client") -> None:
+        if client.closed or client.session.stranger:
+            return
+        if client.lane is not None and client.lane.ledger and self.route.altered is not None:
+            self.route.altered.add(client)  # a reply is still to come, and may change the session
+        score = Score.of(client.session)
+        lane = self.lanes.get(client)
+        try:
+            if lane is not None and not lane.closed:
+                if score == self._scores[client]:
+                    return
+                try:
+                    await set_up(lane, client, self._scores[client], score)
+                except LaneRefused:
+                    lane.shut()
+                    self.lanes[client] = await open_lane(self.route, self.node, client)
+            else:
+                self.lanes[client] = await open_lane(self.route, self.node, client)
+        except LaneRefused as fault:
+            user = client.session.user.decode("utf-8", "replace")
+            raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault
+        self._scores[client] = score
+
+    def take(self, client: "Client") -> Lane | None:
+        """The client's warm lane, which is in use from now on; None if it has none that lives."""
+        lane = self.lanes.pop(client, None)
+        return lane if lane is not None and not lane.closed else None
+
+    def cool(self) -> None:
+        """Close the warm lanes that are not in use."""
+        self.route.altered = None
+        for lane in self.lanes.values():
+            lane.shut()
+        self.lanes.clear()

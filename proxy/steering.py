@@ -1,0 +1,205 @@
+"""What the console's commands do: the operator's side of a route."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+import trio
+from attrs import define, field
+
+from proxy.keeper import Keeper
+from proxy.nodes.address import Address
+from proxy.nodes.errors import NodeError
+from proxy.nodes.examination import Examination, examine
+from proxy.nodes.node import Node
+from proxy.nodes.roster import describe
+from proxy.relay.client import Client
+from proxy.relay.route import Route
+from proxy.relay.stage import Stage
+from proxy.release import VERSION
+from proxy.settings import Settings
+from proxy.switchover.errors import Busy, CalledOff, Refused, SwitchoverError
+from proxy.switchover.preflight.case import Finding, Terms
+from proxy.switchover.report import Report
+from proxy.switchover.story import Bounds, switch_over
+
+RESOLVE_SECONDS = 5.0
+
+
+@define(eq=False)
+class Steering:
+    """Performs :class:`proxy.admin.operator.Operator`."""
+
+    route: Route
+    keeper: Keeper
+    settings: Settings
+    instance: str
+    report: Report | None = None
+    """Of the switchover under way, or else of the last one."""
+    done: int = 0
+    _under_way: bool = False
+    _began: float = field(factory=time.monotonic)
+
+    def nodes(self) -> Sequence[str]:
+        found = self.keeper.last
+        lines = []
+        for node in self.route.nodes:
+            standing = found.standings.get(node) if found else None
+            line = describe(standing) if standing else (found.silent.get(node) if found else None)
+            mark = "* " if node is self.route.primary else "  "
+            lines.append(mark + (line or f"{node}: not asked yet"))
+        return [*lines, *([f"! {self.keeper.why}"] if self.keeper.why else [])]
+
+    def clients(self) -> Sequence[str]:
+        return [_client_line(client) for client in self.route.clients]
+
+    def info(self) -> Mapping[str, Mapping[str, object]]:
+        route = self.route
+        return {
+            "Server": {
+                "baton_version": VERSION,
+                "process_id": os.getpid(),
+                "instance": self.instance,
+                "uptime_in_seconds": int(time.monotonic() - self._began),
+            },
+            "Clients": {
+                "connected_clients": len(route.clients),
+                "total_connections_received": route.accepted,
+                "lanes": len(list(route.lanes())),
+                "blocked_clients": sum(client.session.blocked is not None for client in route.clients),
+                "pubsub_clients": sum(client.session.subscriptions is not None for client in route.clients),
+                "lost_lanes": route.lost_lanes,
+                "handler_faults": route.reactor.crashed,
+            },
+            "Route": {
+                "primary": route.primary or "",
+                "nodes": len(route.nodes),
+                "gate": "closed: " + ", ".join(route.gate.reasons) if route.gate.closed else "open",
+                "waiting_clients": len(route.gate.queue),
+                "scripts": len(route.scripts),
+            },
+            "Switchover": {"switchovers_done": self.done, **self.status()},
+        }
+
+    def status(self) -> Mapping[str, str | int]:
+        return self.report.status() if self.report is not None else {"state": "none yet"}
+
+    async def check(self, to: str | None) -> Sequence[Finding]:
+        self._none_under_way()
+        return (await self._examine(to)).findings
+
+    async def switchover(self, to: str | None, budget_ms: int | None) -> Report:
+        self._none_under_way()
+        self._under_way = True
+        self.report = report = Report(trio.current_time)
+        try:
+            async with self.keeper.watching:
+                await self._switch_over(report, to, (budget_ms or self.settings.budget_ms) / 1000)
+        except SwitchoverError as fault:
+            report.outcome = f"{fault.kind.lower()}: {fault}"
+            raise
+        finally:
+            self._under_way = False
+        self.done += 1
+        return report
+
+    async def _switch_over(self, report: Report, to: str | None, budget: float) -> None:
+        route = self.route
+        with report.at("preflight"):
+            found = await self._examine(to)
+            if found.refusal is not None:
+                raise Refused(f"{found.refusal.name}: {found.refusal.text}")
+        assert route.primary is not None and found.candidate is not None and found.follow is not None
+        report.origin, report.target = str(route.primary), str(found.candidate)
+        report.notes += [f"{each.name}: {each.text}" for each in found.findings if each.verdict == "warn"]
+        others = [node for node in route.nodes if node not in (route.primary, found.candidate)]
+        stage = Stage(route, route.primary, found.candidate, others, found.follow, report)
+        fence = max(self.settings.fence_ms / 1000, 2 * budget)
+        await switch_over(stage, Bounds(budget, fence), report)
+        route.suspect.set()
+
+    async def _examine(self, to: str | None) -> Examination:
+        route = self.route
+        if route.primary is None:
+            raise Refused(f"primary: there is none: {self.keeper.why}")
+        wanted = self._node(to) if to is not None else None
+        announce = self.keeper.announce.get(wanted) if wanted else None
+        terms = Terms(
+            instance=self.instance,
+            lanes=sum(client.lane is not None for client in route.clients),
+            max_lag_bytes=self.settings.max_lag_bytes,
+            allow_sentinel=self.settings.allow_sentinel,
+            announce=announce,
+        )
+        found = await examine(route.primary, route.nodes, wanted, terms, self.keeper.announce)
+        return Examination([*found.findings, self._sessions()], found.candidate, found.follow)
+
+    def _sessions(self) -> Finding:
+        strange = [client.session.stranger for client in self.route.clients if client.session.stranger]
+        if not strange:
+            return Finding("sessions", "ok", "every client's session can be carried")
+        kinds = ", ".join(sorted(set(strange)))
+        return Finding("sessions", "warn", f"{len(strange)} clients will be closed, not carried yet: {kinds}")
+
+    async def resolve(self, address: str) -> str:
+        self._none_under_way()
+        node = self._node(address)
+        self._under_way = True
+        try:
+            async with self.keeper.watching:
+                with trio.fail_after(RESOLVE_SECONDS):
+                    return await self._resolve(node)
+        except (NodeError, trio.TooSlowError) as fault:
+            raise CalledOff(f"resolve: {fault or 'a node did not answer in time'}") from fault
+        finally:
+            self._under_way = False
+            self.route.suspect.set()
+
+    async def _resolve(self, node: Node) -> str:
+        """The operator decides: this one is the primary, and who else claims to be follows it."""
+        await self.keeper.look()
+        found = self.keeper.last
+        assert found is not None
+        if node not in found.primaries:
+            raise Refused(f"resolve: {node} is no primary; to make it one, use SWITCHOVER TO {node}")
+        host, port = self.keeper.announce.get(node) or (node.address.host, node.address.port)
+        told = []
+        for other in found.primaries:
+            if other is not node:
+                await other.demote(host, port)
+                told.append(str(other))
+        self.keeper.settle_on(node)
+        return f"{node} is the primary; {' and '.join(told) + ' follows it' if told else 'nobody else claimed to be'}"
+
+    def _node(self, address: str) -> Node:
+        node = self.route.node(Address.parse(address))
+        if node is None:
+            raise Refused(f"candidate: {address} is not among the nodes: {', '.join(map(str, self.route.nodes))}")
+        return node
+
+    def _none_under_way(self) -> None:
+        if self._under_way:
+            where = f"{self.report.step}: {self.report.outcome}" if self.report else "resolving"
+            raise Busy(f"a switchover is under way ({where}); SWITCHOVER STATUS tells more")
+
+
+def _client_line(client: Client) -> str:
+    session = client.session
+    doing = [
+        word
+        for word, so in (
+            ("multi", session.transaction),
+            ("watch", session.watching),
+            ("blocked", session.blocked),
+            ("subscribed", session.subscriptions),
+            ("waiting", client.waiting),
+            (session.stranger, session.stranger),
+        )
+        if so
+    ]
+    return (
+        f"id={client.number} addr={client.peer_name} user={session.user.decode('utf-8', 'replace')}"
+        f" resp={session.protocol} db={session.db} lane={'private' if client.lane else 'none'}"
+        f" owed={len(client.lane.ledger) if client.lane else 0} unread={client.unsent_bytes}"
+        f" state={','.join(doing) or 'plain'}"
+    )

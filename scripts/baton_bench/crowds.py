@@ -1,0 +1,72 @@
+"""The crowd process, seen from the bench."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+from attrs import define, frozen
+
+from scripts.baton_stage.direct import Address
+from scripts.baton_stage.processes import StageFailed, last_line, running
+
+ANSWER_LIMIT_S = 60
+
+
+@frozen
+class Waits:
+    longest_ms: float
+    median_ms: float | None
+    answered: int
+    errors: int
+
+
+@define
+class Crowd:
+    process: trio.Process
+    log: Path
+
+    async def waits(self) -> Waits:
+        """What its clients went through since this was asked last."""
+        assert self.process.stdin is not None
+        try:
+            await self.process.stdin.send_all(b"waits\n")
+        except trio.BrokenResourceError:
+            raise StageFailed(f"the crowd ended early: {last_line(self.log)}") from None
+        return Waits(**await self.answer())
+
+    async def answer(self) -> dict[str, Any]:
+        """The next thing it tells. It speaks only when it is asked: a line comes alone."""
+        assert self.process.stdout is not None
+        line = b""
+        with trio.move_on_after(ANSWER_LIMIT_S):
+            while not line.endswith(b"\n"):
+                chunk = await self.process.stdout.receive_some()
+                if not chunk:
+                    raise StageFailed(f"the crowd ended early: {last_line(self.log)}")
+                line += chunk
+            told: dict[str, Any] = json.loads(line)
+            return told
+        raise StageFailed(f"the crowd does not answer: {last_line(self.log)}")
+
+
+@asynccontextmanager
+async def crowd(
+    directory: Path, address: Address, clients: int, every_ms: float | None
+) -> AsyncIterator[Crowd]:
+    """So many clients that have spoken once, and go on every so many ms; idle ones if it is None."""
+    pace = "idle" if every_ms is None else str(every_ms)
+    command = [sys.executable, "-m", "scripts.baton_bench.crowd", str(address), str(clients), pace]
+    log = directory / "crowd.log"
+    with log.open("wb") as output:
+        together = running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output)
+    async with together as process:
+        one = Crowd(process, log)
+        await one.answer()
+        yield one
