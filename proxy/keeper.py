@@ -1,4 +1,5 @@
-"""The keeper watches over the nodes: finds the primary at the start, and notices what changes outside a switchover.
+"""The keeper watches over the nodes: finds the primary at the start, and notices what changes outside a
+switchover.
 
 It moves no clients by a failover; that is for later. It knows one primary, or the gate stays closed.
 """
@@ -67,11 +68,14 @@ class Keeper:
                 self._keep_or_close(found, why)
 
     def settle_on(self, node: Node) -> None:
-        """This is the primary. Clients whose lanes lead elsewhere are closed, as Redis's own failover would."""
+        """This is the primary. Clients whose lanes lead elsewhere are closed, as Redis's own failover
+        would."""
         route = self.route
         if route.primary is not node:
             if route.primary is not None:
-                log.warning("%s is primary now, without a switchover; clients on %s are closed", node, route.primary)
+                log.warning(
+                    "%s is primary now, without a switchover; clients on %s are closed", node, route.primary
+                )
             else:
                 log.info("%s is the primary", node)
             for client in [client for client in route.clients if client.lane is not None]:
@@ -91,12 +95,15 @@ class Keeper:
         if why:
             self._keep_or_close(self.last, f"{why}; SWITCHOVER RESOLVE host:port decides")
         else:
-            log.warning("%s follows %s now: the switchover that was left half done is finished", stale, successor)
+            log.warning(
+                "%s follows %s now: the switchover that was left half done is finished", stale, successor
+            )
             self.settle_on(successor)
             self._tell("")
 
     def _keep_or_close(self, found: Survey | None, why: str) -> None:
-        """No clear primary. The one that served so far goes on as long as it says that it is one, or says nothing."""
+        """No clear primary. The one that served so far goes on as long as it says that it is one, or says
+        nothing."""
         current = self.route.primary
         demoted = found is not None and current in found.replicas
         if current is None or demoted:

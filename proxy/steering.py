@@ -174,7 +174,9 @@ class Steering:
     def _node(self, address: str) -> Node:
         node = self.route.node(Address.parse(address))
         if node is None:
-            raise Refused(f"candidate: {address} is not among the nodes: {', '.join(map(str, self.route.nodes))}")
+            raise Refused(
+                f"candidate: {address} is not among the nodes: {', '.join(map(str, self.route.nodes))}"
+            )
         return node
 
     def _none_under_way(self) -> None:

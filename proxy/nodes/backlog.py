@@ -5,8 +5,8 @@ a place that the backlog covers. From another place it would begin a full resync
 the same connection, and ``capa eof`` lets a diskless primary wait with its fork (repl-diskless-sync-delay)
 until we have seen ``+FULLRESYNC`` coming and gone.
 
-While it reads, the connection counts as a replica, one that suffices for min-replicas-to-write: writes have
-to be paused.
+While it reads, the connection counts as a replica. Where min-replicas-to-write is not met, it would let
+writes through: pause them first.
 """
 
 from proxy.nodes.link import Link
@@ -20,8 +20,7 @@ PURPOSE = "backlog"
 async def find_more_than_pings(node: Node, standing: Standing, first: int) -> str:
     """Return "" if the stream of `node` from byte `first` on is PINGs alone, else why that is not proven.
 
-    `standing` is who the node is, and where the stream ends. The caller sets a deadline, and has paused
-    writes.
+    `standing` is who the node is, and where the stream ends. The caller sets a deadline.
     """
     count, rest = divmod(standing.offset - first + 1, PING_BYTES)
     if rest or count * PING_BYTES > PROVABLE_BYTES:

@@ -151,7 +151,7 @@ class Node:
         return role.offset
 
     async def fence(self, ms: int) -> None:
-        """CLIENT PAUSE ms WRITE. To stop waiting for the answer takes nothing back, and leaves the link as it is."""
+        """CLIENT PAUSE ms WRITE. Who stops waiting for the answer takes nothing back, and keeps the link."""
         link = await self.link()
         [paused] = await link.wait(link.post(("CLIENT", "PAUSE", ms, "WRITE")))
         self._value(paused, "CLIENT PAUSE")

@@ -1,7 +1,8 @@
 """Finishing a switchover that a proxy left half done, between promote and demote.
 
-``switchover/succession.py`` found who is stale and who succeeded it. Between that look and this leap somebody
-who bypasses the proxy may have written, so writes are paused first, and then it is looked at again.
+``switchover/succession.py`` found who is stale and who succeeded it. First it is proven that nothing can be
+lost, which touches nobody. Between that look and the leap somebody who bypasses the proxy may write, so
+writes are paused, and it is looked at again.
 """
 
 import trio
@@ -17,15 +18,20 @@ PROOF_SECONDS = 2.0
 async def finish(stale: Node, successor: Node, host: str, port: int) -> str:
     """Demote `stale` if nothing that it has can be lost; return "", or why it was left as it is.
 
-    `host` and `port` are the successor's, as the stale primary reaches it. NodeError if a node fails.
+    `host` and `port` are the successor's, as the stale primary reaches it. NodeError if a node fails. It may
+    be repeated: a stale primary that has something to lose is not paused.
 
     The pause is not lifted where the demotion is not done. It might not be ours: the fence of the proxy that
     left is of the same kind, and there is no lifting one alone. It runs out by itself.
     """
     try:
         with trio.fail_after(PROOF_SECONDS):
-            await stale.pause(PAUSE_MS)
-            why = await _find_loss(stale, successor)
+            # Reading the stream counts as a replica for as long as it takes. Where writes wait for one to
+            # come (min-replicas-to-write), that is not to let them through.
+            why = await _find_loss(stale, successor) if await stale.min_replicas_met() else ""
+            if not why:
+                await stale.pause(PAUSE_MS)
+                why = await _find_loss(stale, successor)
     except trio.TooSlowError:
         return f"{stale} could not be asked within {PROOF_SECONDS:g} s"
     if not why:

@@ -1,11 +1,13 @@
 """A client: an application's connection, and the way of its commands to a lane.
 
-Theory. Plain commands that arrive whole go straight down the lane, in one piece, uncounted but for their number. All
-else takes the slow way: it is cut, and each command is asked about in :mod:`proxy.session.table`. A command waits in the
-proxy while the gate is closed, while the client has no lane, and behind one that must be answered first. Rules:
+Theory. Plain commands that arrive whole go straight down the lane, in one piece, uncounted but for their
+number. All else takes the slow way: it is cut, and each command is asked about in :mod:`proxy.session.table`.
+A command waits in the proxy while the gate is closed, while the client has no lane, and behind one that must
+be answered first. Rules:
 
 1. What waits is executed in the order of arrival, before anything that arrives later.
-2. A client whose waiting commands or undelivered replies outgrow a limit is not received from until they shrink.
+2. A client whose waiting commands or undelivered replies outgrow a limit is not received from until they
+   shrink.
 3. The session refuses what the gate should have kept away: see :meth:`Client._may_go`.
 """
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from proxy.relay.route import Route
 
 WAITING_MAX = 1024 * 1024
-"""Bytes of commands that wait in the proxy before the client is no longer received from; one command may be larger."""
+"""Bytes of commands that wait in the proxy before the client is no longer received from; one command may be
+larger."""
 UNREAD_MAX = 256 * 1024
 """Bytes of replies that a client has not read before its lane is no longer received from."""
 BAD = b""
@@ -38,7 +41,18 @@ BAD = b""
 class Client(Peer):
     """One application's connection."""
 
-    __slots__ = ("answering", "cutter", "ended", "lane", "leaving", "number", "route", "session", "waiting", "waiting_bytes")
+    __slots__ = (
+        "answering",
+        "cutter",
+        "ended",
+        "lane",
+        "leaving",
+        "number",
+        "route",
+        "session",
+        "waiting",
+        "waiting_bytes",
+    )
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport)
@@ -143,7 +157,8 @@ class Client(Peer):
             lane.flush()
 
     def move(self, lane: "Lane | None") -> "Lane":
-        """Leave the lane for another, or for one that is opened when it is needed; gives the lane left behind."""
+        """Leave the lane for another, or for one that is opened when it is needed; gives the lane left
+        behind."""
         left = self.lane
         assert left is not None and not left.ledger, "a client moves when nothing is owed to it"
         left.owner = self.lane = None
@@ -281,7 +296,8 @@ class Client(Peer):
     def _end(self) -> None:
         """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
 
-        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to it.
+        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to
+        it.
         """
         self.ended = True
         self.listen(False)

@@ -1,7 +1,8 @@
 """The gate: open, commands flow; closed, whole commands wait in the proxy while replies still flow.
 
-It is closed for a reason, and open only when no reason is left: a switchover, the lack of a primary, later a hold by
-hand or another proxy's switchover. It knows neither clients nor lanes; whoever waits is called when it opens.
+It is closed for a reason, and open only when no reason is left: a switchover, the lack of a primary, later a
+hold by hand or another proxy's switchover. It knows neither clients nor lanes; whoever waits is called when
+it opens.
 """
 
 from typing import Protocol

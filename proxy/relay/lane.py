@@ -1,8 +1,9 @@
 """A lane: one connection to a node, and the ledger of what it owes.
 
-Theory. A node answers in the order of the commands. The ledger lists, in that order, to whom how many replies are owed
-and which of them must be looked at; replies are given out by it alone. What the node sends beyond it is a push or a
-message, or the lane is out of step: then it is closed, so that a miscount can never become somebody else's data. Rules:
+Theory. A node answers in the order of the commands. The ledger lists, in that order, to whom how many replies
+are owed and which of them must be looked at; replies are given out by it alone. What the node sends beyond it
+is a push or a message, or the lane is out of step: then it is closed, so that a miscount can never become
+somebody else's data. Rules:
 
 1. Who sends down a lane enters it in the ledger first.
 2. A reply made by the proxy stands in the ledger too, owed by nobody, and goes out when its turn comes.
@@ -194,7 +195,9 @@ class Lane(Peer):
         who = line.client if line is not None else self.owner
         if who is None:
             return MESSAGE  # left behind: nobody is there to get it
-        if is_message(who.session, frame) and (line is None or line.want is None or not is_confirmation(frame)):
+        if is_message(who.session, frame) and (
+            line is None or line.want is None or not is_confirmation(frame)
+        ):
             return MESSAGE
         return REPLY
 

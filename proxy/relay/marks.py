@@ -1,8 +1,9 @@
 """Handing over subscriptions without loss and without doubling.
 
-While the pause keeps publishers quiet and the candidate has every byte, a mark (a PING with a nonce) goes down both
-lanes of each subscriber; whatever answers it is the mark. The old lane gives out what comes ahead of its mark, the warm
-lane throws that away; what comes behind the mark is kept on either, until it is known which lane goes on.
+While the pause keeps publishers quiet and the candidate has every byte, a mark (a PING with a nonce) goes
+down both lanes of each subscriber; whatever answers it is the mark. The old lane gives out what comes ahead
+of its mark, the warm lane throws that away; what comes behind the mark is kept on either, until it is known
+which lane goes on.
 """
 
 import secrets

@@ -1,7 +1,7 @@
 """WAIT over a connection of the proxy's own, for a user who may not send what must go ahead of it.
 
-What the proxy's own user sends there propagates later than anything that the client has had acknowledged, so the count
-is never too high.
+What the proxy's own user sends there propagates later than anything that the client has had acknowledged, so
+the count is never too high.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """One end of the proxy: a socket in the reactor, and what it could not take yet.
 
-``unsent`` is None as long as everything goes out at once, which is nearly always. While it is a deque, what is sent is
-queued: the socket is full, or the peer is corked, so that many small sends become one.
+``unsent`` is None as long as everything goes out at once, which is nearly always. While it is a deque, what
+is sent is queued: the socket is full, or the peer is corked, so that many small sends become one.
 """
 
 import contextlib
@@ -33,7 +33,8 @@ class Peer:
         self.closed = False
 
     def send(self, data: bytes) -> None:
-        """Send, or queue what does not go out now. Never raises: a dead peer shows when it is received from."""
+        """Send, or queue what does not go out now. Never raises: a dead peer shows when it is received
+        from."""
         if self.unsent is None:
             try:
                 sent = self.transport.send(data)

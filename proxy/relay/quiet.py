@@ -8,7 +8,8 @@ from proxy.relay.lane import Lane
 
 
 async def until_idle(lanes: Iterable[Lane]) -> None:
-    """Return when every one of the lanes has owed nothing once, or is dead. They must not be given more to do."""
+    """Return when every one of the lanes has owed nothing once, or is dead. They must not be given more to
+    do."""
     left = 0
     done = trio.Event()
 

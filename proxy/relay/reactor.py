@@ -1,12 +1,14 @@
 """The reactor: one trio task that moves every byte between clients and lanes.
 
-Theory. trio gives each task a turn, and a turn costs tens of microseconds, more than a whole command may cost. So all
-data sockets hang in one epoll set of our own, and trio is asked to watch only that set (an epoll descriptor is itself
-pollable). When it is readable every ready socket is handled by a plain call. Rules:
+Theory. trio gives each task a turn, and a turn costs tens of microseconds, more than a whole command may
+cost. So all data sockets hang in one epoll set of our own, and trio is asked to watch only that set (an epoll
+descriptor is itself pollable). When it is readable every ready socket is handled by a plain call. Rules:
 
 1. ``ready`` never blocks and never raises what belongs to one connection only.
-2. The set is polled again while it has something, but trio gets its turn after :data:`TURN` seconds at the latest.
-3. A handler removed while a batch is being handled gets no event any more, though its descriptor's event may be in it.
+2. The set is polled again while it has something, but trio gets its turn after :data:`TURN` seconds at the
+   latest.
+3. A handler removed while a batch is being handled gets no event any more, though its descriptor's event may
+   be in it.
 """
 
 import logging

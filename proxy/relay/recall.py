@@ -1,8 +1,8 @@
 """Draining the lanes, and recalling the commands that are blocked on them.
 
-A node answers a blocked command when it is told to (``CLIENT UNBLOCK id ERROR``); the reply is the element that it had
-just found, or ``-UNBLOCKED``, which parks the command in the proxy. Telling it once is not enough: the command may not
-have begun to block yet, so it is told again while no reply has come.
+A node answers a blocked command when it is told to (``CLIENT UNBLOCK id ERROR``); the reply is the element
+that it had just found, or ``-UNBLOCKED``, which parks the command in the proxy. Telling it once is not
+enough: the command may not have begun to block yet, so it is told again while no reply has come.
 """
 
 from typing import TYPE_CHECKING
@@ -30,7 +30,12 @@ def blocked(client: "Client") -> bool:
 def reads(client: "Client") -> bool:
     """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
     blocking = client.session.blocked
-    return blocking is not None and not blocking.writes and client.lane is not None and len(client.lane.ledger) == 1
+    return (
+        blocking is not None
+        and not blocking.writes
+        and client.lane is not None
+        and len(client.lane.ledger) == 1
+    )
 
 
 def busy(route: "Route") -> list["Client"]:
@@ -55,12 +60,19 @@ def local_address(lane: Lane) -> str:
 
 
 async def drain(route: "Route", node: Node, readers_too: bool) -> None:
-    """Return when no lane owes anything; without ``readers_too``, blocked commands that only read may stay."""
+    """Return when no lane owes anything; without ``readers_too``, blocked commands that only read may
+    stay."""
     while waiting := [client for client in busy(route) if readers_too or not reads(client)]:
         for client in waiting:
             if client.lane is not None:
-                client.lane.listen(True)  # the client may not be reading: what is due to it is drained all the same
-        recalled = [c for c in waiting if blocked(c) and c.session.blocked and (readers_too or c.session.blocked.writes)]
+                client.lane.listen(
+                    True
+                )  # the client may not be reading: what is due to it is drained all the same
+        recalled = [
+            c
+            for c in waiting
+            if blocked(c) and c.session.blocked and (readers_too or c.session.blocked.writes)
+        ]
         if recalled:
             await _recall(route, node, recalled)
         with trio.move_on_after(AGAIN):
@@ -83,7 +95,12 @@ def parked(route: "Route") -> list["Client"]:
 
 def reissue(client: "Client") -> None:
     """Issue the client's parked command again, on the lane that it has now."""
-    if client.closed or client.lane is None or client.session.blocked is None or not client.session.blocked.parked:
+    if (
+        client.closed
+        or client.lane is None
+        or client.session.blocked is None
+        or not client.session.blocked.parked
+    ):
         return
     client.answering = None
     for step in resume(client.session, client.route.now()):

@@ -1,4 +1,5 @@
-"""A route: a primary, its replicas, and all that hangs off them. The app has a list of routes, today with one entry."""
+"""A route: a primary, its replicas, and all that hangs off them. The app has a list of routes, today with one
+entry."""
 
 import logging
 import socket
@@ -14,11 +15,11 @@ from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane, LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
-from proxy.relay.recall import reissue
 from proxy.relay.reactor import Reactor
+from proxy.relay.recall import reissue
 from proxy.relay.transport import Plain
-from proxy.session.session import Limits
 from proxy.session.scripts import Scripts
+from proxy.session.session import Limits
 
 log = logging.getLogger("baton")
 
@@ -107,7 +108,8 @@ class Route:
         self.nursery.start_soon(wait_outside, self, client, words)
 
     def unread(self, client: Client, lane: Lane) -> None:
-        """A client does not read. Its lane is not received from; while draining for a hold it is, up to a limit."""
+        """A client does not read. Its lane is not received from; while draining for a hold it is, up to a
+        limit."""
         if not self.gate.closed:
             lane.listen(False)
         elif client.unsent_bytes > max(self.client_output_bytes, UNREAD_MAX):

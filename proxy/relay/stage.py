@@ -21,12 +21,14 @@ log = logging.getLogger("baton")
 
 REASON = "switchover"
 MARK_SECONDS = 0.2
-"""How long a subscriber's lanes may take to answer the mark before that subscriber is closed: it vetoes nothing."""
+"""How long a subscriber's lanes may take to answer the mark before that subscriber is closed: it vetoes
+nothing."""
 REDIRECT_SECONDS = 0.5
 MIN_REPLICAS_SECONDS = 2.0
 """How long the clients wait for the replicas that the new primary needs in order to take writes."""
 LINK_SECONDS = 10.0
-"""How long the replicas may take to be in sync with the new primary before the report says that they are not."""
+"""How long the replicas may take to be in sync with the new primary before the report says that they are
+not."""
 
 
 @define(eq=False)
@@ -124,7 +126,8 @@ class Stage:
             raise fault
 
     async def _redirect(self, node: Node) -> None:
-        """At once, for a sibling that follows the old primary is fed PINGs; again in settle, should this fail."""
+        """At once, for a sibling that follows the old primary is fed PINGs; again in settle, should this
+        fail."""
         with trio.move_on_after(REDIRECT_SECONDS), contextlib.suppress(NodeError):
             await node.follow(*self.follow)
 

@@ -1,7 +1,8 @@
 """The one way to a socket: receive, send, close, has_more.
 
-Plain TCP is the socket itself, so that the hot path pays no call for the abstraction. TLS will be another class with
-these four; ``has_more`` is for it: bytes that are decrypted already and that epoll does not know of.
+Plain TCP is the socket itself, so that the hot path pays no call for the abstraction. TLS will be another
+class with these four; ``has_more`` is for it: bytes that are decrypted already and that epoll does not know
+of.
 """
 
 import socket

@@ -1,7 +1,8 @@
-"""Warm lanes: a lane to the candidate for every client, set up as its session is, before the clients are held.
+"""Warm lanes: a lane to the candidate for every client, set up as its session is, before the clients are
+held.
 
-Sessions go on changing meanwhile. Who may have changed is noted by the clients themselves (``route.altered``), so that
-during the hold only those are looked at again.
+Sessions go on changing meanwhile. Who may have changed is noted by the clients themselves
+(``route.altered``), so that during the hold only those are looked at again.
 """
 
 from collections.abc import Iterable
@@ -35,7 +36,8 @@ class Warmth:
     _scores: dict["Client", Score] = field(factory=dict)
 
     async def spread(self) -> None:
-        """Open a warm lane for every client that has a lane. Raises Refused where the node does not accept one."""
+        """Open a warm lane for every client that has a lane. Raises Refused where the node does not accept
+        one."""
         self.route.altered = set()
         await self._each([client for client in self.route.clients if client.lane is not None])
 

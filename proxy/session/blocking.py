@@ -1,14 +1,16 @@
-"""Commands that may block: recalled from the old primary, issued again on the new one with what remains of their time.
+"""Commands that may block: recalled from the old primary, issued again on the new one with what remains of
+their time.
 
-Behind such a command nothing is forwarded until it is answered. To be moved it is *recalled*: the proxy has the node
-answer it with ``CLIENT UNBLOCK id ERROR``. The reply is then either its result, which the client gets, or ``-UNBLOCKED``,
-which the client does not get: the command is *parked*, and issued *again* where the client is next.
+Behind such a command nothing is forwarded until it is answered. To be moved it is *recalled*: the proxy has
+the node answer it with ``CLIENT UNBLOCK id ERROR``. The reply is then either its result, which the client
+gets, or ``-UNBLOCKED``, which the client does not get: the command is *parked*, and issued *again* where the
+client is next.
 """
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from attrs import define, field
+from attrs import define
 
 from proxy.session.session import Send, SendAndWait, Session, Step, Want
 from proxy.wire.encoding import command
@@ -52,7 +54,8 @@ class Blocking(Want):
     parked: bool = False
 
     READERS: ClassVar = frozenset((b"XREAD", *WAITS))
-    """These write nothing; they are recalled after the pause, so that no entry between recall and pause is missed."""
+    """These write nothing; they are recalled after the pause, so that no entry between recall and pause is
+    missed."""
 
     @property
     def writes(self) -> bool:
@@ -75,7 +78,11 @@ class Blocking(Want):
         if self.name != b"XREAD":
             return []
         keys, ids = self._streams()
-        return [self.words[key] for key, identifier in zip(keys, ids, strict=True) if self.words[identifier] == b"$"]
+        return [
+            self.words[key]
+            for key, identifier in zip(keys, ids, strict=True)
+            if self.words[identifier] == b"$"
+        ]
 
     def since_entries(self, last_ids: Mapping[bytes, bytes]) -> None:
         """Put the ids that were the newest when it was recalled in the place of ``$``."""

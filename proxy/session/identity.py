@@ -1,4 +1,5 @@
-"""Who the client is and what it has set up: AUTH, HELLO, SELECT, RESET, CLIENT SETNAME / SETINFO and their like.
+"""Who the client is and what it has set up: AUTH, HELLO, SELECT, RESET, CLIENT SETNAME / SETINFO and their
+like.
 
 All are checked by the node; the session changes when the node says OK.
 """
@@ -129,6 +130,7 @@ def select(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
+    session.watching = session.watch_lost = False
     session.replies = "on"
     return (Send(frame, WasReset()),)
 

@@ -1,7 +1,8 @@
-"""What makes another lane the same as the one that a client has: the session, replayed, its replies swallowed.
+"""What makes another lane the same as the one that a client has: the session, replayed, its replies
+swallowed.
 
-A *score* is what a lane was set up with. A session goes on changing after its warm lane was set up; ``difference`` gives
-what the lane still lacks, so that during the hold little is left to be done.
+A *score* is what a lane was set up with. A session goes on changing after its warm lane was set up;
+``difference`` gives what the lane still lacks, so that during the hold little is left to be done.
 """
 
 from attrs import define, field, frozen
@@ -91,12 +92,17 @@ BLANK = Score(None, 2, 0, frozenset(), frozenset(), frozenset(), frozenset())
 def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
     """What to send down a lane set up as ``old`` so that it is as ``new``; None if only a new lane will do.
 
-    First what goes, since a RESP2 subscriber may do little else; then who the client is, how it speaks, and the rest;
-    what it subscribes to comes last, for the same reason.
+    First what goes, since a RESP2 subscriber may do little else; then who the client is, how it speaks, and
+    the rest; what it subscribes to comes last, for the same reason.
     """
-    if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {w for w, _ in new.settings}:
+    if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {
+        w for w, _ in new.settings
+    }:
         return None
-    steps = [_channels(form, old_names - new_names, faults) for form, old_names, new_names in _forms("UN", old, new)]
+    steps = [
+        _channels(form, old_names - new_names, faults)
+        for form, old_names, new_names in _forms("UN", old, new)
+    ]
     if new.auth is not None and new.auth != old.auth:
         steps.append(Send(new.auth, Swallowed(faults, "AUTH")))
     if new.protocol != old.protocol:
@@ -105,7 +111,9 @@ def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
         steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
     for what, setting in sorted(new.settings - old.settings):
         steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
-    steps += [_channels(form, new_names - old_names, faults) for form, old_names, new_names in _forms("", old, new)]
+    steps += [
+        _channels(form, new_names - old_names, faults) for form, old_names, new_names in _forms("", old, new)
+    ]
     return [step for step in steps if step is not None]
 
 
@@ -122,7 +130,8 @@ def _channels(form: str, names: frozenset[bytes], faults: Faults) -> Send | None
 
 
 def transaction(session: Session) -> list[Send]:
-    """What opens the session's transaction on another lane. What failed to queue fails again, so EXEC aborts."""
+    """What opens the session's transaction on another lane. What failed to queue fails again, so EXEC
+    aborts."""
     if session.transaction is None:
         return []
     return [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay()]

@@ -1,7 +1,8 @@
 """The session: what a client has set up on its connection, as a value.
 
-It changes when a node's reply says so, never when the command is sent; only what decides how later commands are read
-(an open MULTI, a blocking command, CLIENT REPLY) is known at once, because a client does not wait for the answer.
+It changes when a node's reply says so, never when the command is sent; only what decides how later commands
+are read (an open MULTI, a blocking command, CLIENT REPLY) is known at once, because a client does not wait
+for the answer.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Want:
-    """What is to be done with a reply that must be looked at. One reply, unless ``finished`` says otherwise."""
+    """What is to be done with a reply that must be looked at. One reply, unless ``finished`` says
+    otherwise."""
 
     __slots__ = ()
     finished: bool = True
@@ -65,7 +67,8 @@ class SendAndWait:
 
 @frozen
 class WaitOutside:
-    """Answer this WAIT or WAITAOF over a connection of the proxy's own; nothing more of this client until then."""
+    """Answer this WAIT or WAITAOF over a connection of the proxy's own; nothing more of this client until
+    then."""
 
     words: tuple[bytes, ...]
 
@@ -94,10 +97,12 @@ class Session:
     protocol: int = 2
     db: int = 0
     settings: dict[bytes, bytes] | None = None
-    """Commands that set something up, by what they set; the last of each kind counts (name, library, no-evict …)."""
+    """Commands that set something up, by what they set; the last of each kind counts (name, library, no-evict
+    …)."""
     transaction: "Transaction | None" = None
     watching: bool = False
-    """Some key may be watched. Set too early rather than too late: a spurious nil from EXEC is allowed, a missed one not."""
+    """Some key may be watched. Set too early rather than too late: a spurious nil from EXEC is allowed, a
+    missed one not."""
     watch_lost: bool = False
     """A watch did not come along to the present lane: the next EXEC is answered nil."""
     subscriptions: "Subscriptions | None" = None
@@ -132,9 +137,8 @@ class Session:
         self.settings[what] = command
 
     def reset(self) -> None:
-        """As RESET, or a new connection: everything set up is gone."""
-        fresh = Session(self.scripts, self.limits)
-        for slot in (
-            "user auth protocol db settings transaction watching watch_lost subscriptions replies monitoring uncarried"
-        ).split():
-            setattr(self, slot, getattr(fresh, slot))
+        """RESET was answered. What decides how later commands are read was reset when it was sent."""
+        self.user, self.auth = b"default", None
+        self.protocol, self.db = 2, 0
+        self.settings = self.subscriptions = None
+        self.monitoring, self.uncarried = False, ""

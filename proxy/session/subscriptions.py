@@ -1,9 +1,9 @@
 """Subscriptions: which there are, and which frames belong to no command.
 
-How many answers a subscription command has is read from the answers, never computed (a second UNSUBSCRIBE is a push on
-Redis and ``-NOSUB`` on Valkey 8). So a mark goes behind each such command, a PING with a nonce: it has one error or any
-number of confirmations for an answer, and what is neither a message nor a confirmation behind these answers the mark,
-whatever it says.
+How many answers a subscription command has is read from the answers, never computed (a second UNSUBSCRIBE is
+a push on Redis and ``-NOSUB`` on Valkey 8). So a mark goes behind each such command, a PING with a nonce: it
+has one error or any number of confirmations for an answer, and what is neither a message nor a confirmation
+behind these answers the mark, whatever it says.
 """
 
 from typing import Any

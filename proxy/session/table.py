@@ -1,6 +1,7 @@
 """What each command does to a session: the one table, and the way into this room.
 
-A command without a row is forwarded as it came and owes one reply; that is how modules and tomorrow's commands work.
+A command without a row is forwarded as it came and owes one reply; that is how modules and tomorrow's
+commands work.
 """
 
 from collections.abc import Callable, Mapping
@@ -67,7 +68,8 @@ SPECIAL = frozenset((*ALONE, *SESSION, *CHANNELS, *BLOCKING, *REFUSED))
 
 @frozen
 class Refused(Want):
-    """The reply to what was sent in place of a command refused inside MULTI: an error, so that EXEC aborts."""
+    """The reply to what was sent in place of a command refused inside MULTI: an error, so that EXEC
+    aborts."""
 
     transaction: transactions.Transaction
     text: str

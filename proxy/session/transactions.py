@@ -1,7 +1,8 @@
 """MULTI under way, and WATCH.
 
-A queue that is open when the client moves is replayed on the new lane, failed commands too, so that EXEC still aborts.
-A watch does not come along: the EXEC after a move is answered nil, which every client of WATCH must expect.
+A queue that is open when the client moves is replayed on the new lane, failed commands too, so that EXEC
+still aborts. A watch does not come along: the EXEC after a move is answered nil, which every client of WATCH
+must expect.
 """
 
 from collections.abc import Callable
@@ -151,7 +152,8 @@ def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
 def queue(
     session: Session, frame: Frame, ask: Callable[[Session, Frame], tuple[Step, ...]] | None
 ) -> tuple[Step, ...]:
-    """A command inside MULTI. ``ask`` is its row in the table, if what it changes must be learnt from EXEC's answer."""
+    """A command inside MULTI. ``ask`` is its row in the table, if what it changes must be learnt from EXEC's
+    answer."""
     transaction = session.transaction
     assert transaction is not None
     transaction.keep(frame, session.limits.transaction_bytes)

@@ -1,9 +1,10 @@
 """WAIT and WAITAOF tell the truth after a move.
 
-Redis counts them from the connection's own last propagated command (up to 7.0 from any command), so a lane that is new
-since a switchover would answer that every replica has a write that it never carried. Before the first WAIT on such a
-lane something is sent that propagates: SPUBLISH to a channel of the proxy's own from 7.0 on, any command before. A user
-who may not do that is answered over a connection of the proxy's own, which counts from no earlier point.
+Redis counts them from the connection's own last propagated command (up to 7.0 from any command), so a lane
+that is new since a switchover would answer that every replica has a write that it never carried. Before the
+first WAIT on such a lane something is sent that propagates: SPUBLISH to a channel of the proxy's own from 7.0
+on, any command before. A user who may not do that is answered over a connection of the proxy's own, which
+counts from no earlier point.
 """
 
 from attrs import frozen
@@ -16,7 +17,8 @@ from proxy.wire.requests import Frame, arguments
 
 PROPAGATES_WORDS = ("SPUBLISH", "baton:wait", "")
 PROPAGATES = command(*PROPAGATES_WORDS)
-"""Reaches the replicas, touches no key. Redis 6.2 does not know it, but there an error counts as well as any command."""
+"""Reaches the replicas, touches no key. Redis 6.2 does not know it, but there an error counts as well as any
+command."""
 
 
 @frozen

@@ -31,7 +31,8 @@ class Stage(Protocol):
         """Wait until the candidate has every byte, and every subscriber has every message."""
 
     async def promote(self, fence: float, within: float) -> Promoted:
-        """Lengthen the pause to ``fence`` seconds and make the candidate primary; or ask again what became of it."""
+        """Lengthen the pause to ``fence`` seconds and make the candidate primary; or ask again what became of
+        it."""
 
     async def fence(self, seconds: float) -> None:
         """Lengthen the pause on the old primary."""

@@ -1,14 +1,15 @@
 """The switchover, told once.
 
-Theory. The story has an edge: REPLICAOF NO ONE on the candidate. Up to it everything can be cancelled, and is undone on
-any failure; beyond it everything is carried through, shielded from cancellation, each wait with a limit of its own.
-Rules:
+Theory. The story has an edge: REPLICAOF NO ONE on the candidate. Up to it everything can be cancelled, and is
+undone on any failure; beyond it everything is carried through, shielded from cancellation, each wait with a
+limit of its own. Rules:
 
-1. The gate closes first and the pause comes when nothing is owed, so nothing of ours is ever postponed by the node.
-2. The pause before the edge outlasts the budget by little: a dead man's switch that frees Redis if the proxy dies.
-   From the edge on it is a fence, renewed until the old primary follows the new one.
-3. Unknown is not failed. While it is not known whether the candidate is primary, clients wait, beyond the budget too,
-   and nothing is unpaused.
+1. The gate closes first and the pause comes when nothing is owed, so nothing of ours is ever postponed by the
+   node.
+2. The pause before the edge outlasts the budget by little: a dead man's switch that frees Redis if the proxy
+   dies. From the edge on it is a fence, renewed until the old primary follows the new one.
+3. Unknown is not failed. While it is not known whether the candidate is primary, clients wait, beyond the
+   budget too, and nothing is unpaused.
 4. The demotion begins with the promotion and never ahead of it; the clients do not wait for it.
 """
 
@@ -22,10 +23,12 @@ from proxy.switchover.stage import Promoted, Stage
 WARM_SECONDS = 60.0
 UNDO_SECONDS = 1.0
 DEMOTE_SECONDS = 10.0
-"""How long the report waits for the old primary to follow; whoever watches over the nodes goes on after that."""
+"""How long the report waits for the old primary to follow; whoever watches over the nodes goes on after
+that."""
 SETTLE_SECONDS = 20.0
 PAUSE_MARGIN = 0.25
-"""Seconds by which the pause outlasts the budget, so that it cannot end between the last look and the edge."""
+"""Seconds by which the pause outlasts the budget, so that it cannot end between the last look and the
+edge."""
 
 
 @frozen
@@ -37,7 +40,8 @@ class Bounds:
 
 
 async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
-    """Move everything from the old primary to the candidate, which has passed preflight. Raises SwitchoverError."""
+    """Move everything from the old primary to the candidate, which has passed preflight. Raises
+    SwitchoverError."""
     try:
         with report.at("warm"), trio.fail_after(WARM_SECONDS):
             await stage.warm()

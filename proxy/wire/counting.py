@@ -1,12 +1,14 @@
 """The quick look at a chunk: how many whole frames is it, and are they all of the plain kind?
 
-hiredis is several times faster than any scanner in Python, but it never tells where a frame ends and it reads more than
-Redis accepts in a request. So it is trusted only where its result proves the bytes:
+hiredis is several times faster than any scanner in Python, but it never tells where a frame ends and it reads
+more than Redis accepts in a request. So it is trusted only where its result proves the bytes:
 
-* a chunk counts only if it was consumed to its last byte; any remainder, and any oddity, makes the answer 0, and the
-  strict cutters of :mod:`proxy.wire.requests` and :mod:`proxy.wire.replies` take over from the chunk's first byte;
-* in a request every argument must have come as ``$``: other types give no ``bytes``, except ``+``, ``=`` and ``(``,
-  and a chunk with one of these at a line's start is not counted (a value with such a line merely takes the slow way);
+* a chunk counts only if it was consumed to its last byte; any remainder, and any oddity, makes the answer 0,
+  and the strict cutters of :mod:`proxy.wire.requests` and :mod:`proxy.wire.replies` take over from the
+  chunk's first byte;
+* in a request every argument must have come as ``$``: other types give no ``bytes``, except ``+``, ``=`` and
+  ``(``, and a chunk with one of these at a line's start is not counted (a value with such a line merely takes
+  the slow way);
 * a push is owed to no command, and an attribute is no reply, so a chunk with one of them is not counted.
 
 One Reader serves all connections, because it is empty between two calls.
@@ -34,7 +36,8 @@ _replies = _reader()
 
 
 def count_requests(data: bytes, plain: Container[bytes]) -> int:
-    """The number of commands in ``data`` if it is nothing but whole commands whose names are all in ``plain``, else 0."""
+    """The number of commands in ``data`` if it is nothing but whole commands whose names are all in
+    ``plain``, else 0."""
     global _requests
     reader = _requests
     gets = reader.gets
@@ -56,7 +59,8 @@ def count_requests(data: bytes, plain: Container[bytes]) -> int:
 
 
 def count_replies(data: bytes) -> int:
-    """The number of replies in ``data`` if it is nothing but whole replies, no push or attribute among them, else 0."""
+    """The number of replies in ``data`` if it is nothing but whole replies, no push or attribute among them,
+    else 0."""
     global _replies
     reader = _replies
     gets = reader.gets

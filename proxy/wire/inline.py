@@ -1,4 +1,5 @@
-"""Inline commands: a line of words, as a person types it. The rules are those of ``sdssplitargs`` in Redis's sds.c."""
+"""Inline commands: a line of words, as a person types it. The rules are those of ``sdssplitargs`` in Redis's
+sds.c."""
 
 import re
 

@@ -1,10 +1,11 @@
 """Cutting what a node sends into whole replies, without building them.
 
-Theory. A reply is one value; an array, map, set or push is a value with children, and an attribute (``|``) precedes the
-value that it belongs to. So a reply is whole when the number of values still to come has fallen to nought, and no stack
-is needed: a child adds its own children to the count. Replies come out exactly as they came in. A short one comes whole;
-one longer than :data:`LONG` comes as pieces, the last of which is marked, so that a large reply passes through
-without being gathered. RESP is what a node speaks, so an unknown type means that the lane is out of step.
+Theory. A reply is one value; an array, map, set or push is a value with children, and an attribute (``|``)
+precedes the value that it belongs to. So a reply is whole when the number of values still to come has fallen
+to nought, and no stack is needed: a child adds its own children to the count. Replies come out exactly as
+they came in. A short one comes whole; one longer than :data:`LONG` comes as pieces, the last of which is
+marked, so that a large reply passes through without being gathered. RESP is what a node speaks, so an unknown
+type means that the lane is out of step.
 """
 
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ class ReplyCutter:
             if number is None:
                 number = length(digits)
                 if number is None:
-                    raise BadReply(f"{data[pos : end][:40]!r} is no reply")
+                    raise BadReply(f"{data[pos:end][:40]!r} is no reply")
             if kind in _BULKS:
                 stop = end + 4 + number if number >= 0 else end + 2
                 if stop > size:
@@ -114,6 +115,6 @@ class ReplyCutter:
                 pos = end + 2
                 values += 2 * number - (kind != ATTRIBUTE)
             else:
-                raise BadReply(f"{data[pos : end][:40]!r} is no reply")
+                raise BadReply(f"{data[pos:end][:40]!r} is no reply")
         self._pos, self._values = pos, values
         return not values and not self._skip

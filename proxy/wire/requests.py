@@ -1,14 +1,16 @@
 """Cutting what a client sends into whole commands, as strictly as Redis does.
 
-Theory. A command is an array of bulk strings or an inline line. The cutter is fed chunks and yields ``(name, frame)``:
-the command's first word in capitals, and its bytes exactly as they came. A frame is ``bytes``, or a list of chunks where
-the command is long: then a value of 512 MB exists once, in the pieces in which it arrived. Rules:
+Theory. A command is an array of bulk strings or an inline line. The cutter is fed chunks and yields ``(name,
+frame)``: the command's first word in capitals, and its bytes exactly as they came. A frame is ``bytes``, or a
+list of chunks where the command is long: then a value of 512 MB exists once, in the pieces in which it
+arrived. Rules:
 
 1. Nothing is yielded before it is whole, so that a node never holds half a command.
 2. A size is believed only as its bytes arrive: a claim of 512 MB costs nothing.
 3. What Redis takes without an answer (an empty line, ``*0``, ``*-1``) is dropped: it owes no reply.
 4. What Redis answers with a protocol error raises :class:`BadRequest` with the same text (networking.c,
-   ``processMultibulkBuffer`` and ``processInlineBuffer``). As in Redis, the two bytes behind a bulk are not looked at.
+   ``processMultibulkBuffer`` and ``processInlineBuffer``). As in Redis, the two bytes behind a bulk are not
+   looked at.
 """
 
 from collections.abc import Iterator
@@ -95,7 +97,8 @@ class RequestCutter:
         return self._skip
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, Frame]]:
-        """Take a chunk; yields the commands that are now whole. Raises BadRequest after those that precede it."""
+        """Take a chunk; yields the commands that are now whole. Raises BadRequest after those that precede
+        it."""
         self._data = self._data[self._begin :] + data if self._begin < len(self._data) else data
         self._pos -= self._begin
         self._begin = 0
@@ -156,7 +159,9 @@ class RequestCutter:
         end = self._pos + size + 2
         if end <= len(data):
             if not self._name:
-                self._name = data[self._pos : end - 2] or b"\0"  # an empty name is a command too, an unknown one
+                self._name = (
+                    data[self._pos : end - 2] or b"\0"
+                )  # an empty name is a command too, an unknown one
             self._pos = end
             self._args_left -= 1
             return True

@@ -67,18 +67,14 @@ async def start_baton(stack: AsyncExitStack, directory: Path, node: Address) -> 
     return Target(BATON, proxy.clients, proxy.pid)
 
 
-async def start_haproxy(
-    stack: AsyncExitStack, directory: Path, node: Address, clients: int = 1000
-) -> Target:
+async def start_haproxy(stack: AsyncExitStack, directory: Path, node: Address, clients: int = 1000) -> Target:
     """HAProxy in TCP mode with one thread, as it is compared with, on a port that nobody can take from it."""
     # It is given a socket that listens already: clients may come before it is ready.
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         address = Address(*listener.getsockname())
         descriptor = listener.fileno()
         settings = directory / "haproxy.cfg"
-        settings.write_text(
-            HAPROXY_SETTINGS.format(clients=clients, descriptor=descriptor, node=node)
-        )
+        settings.write_text(HAPROXY_SETTINGS.format(clients=clients, descriptor=descriptor, node=node))
         with (directory / "haproxy.log").open("wb") as output:
             # -db: neither in the background nor under a second process of its own.
             command = ["haproxy", "-db", "-f", str(settings)]

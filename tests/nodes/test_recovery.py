@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from proxy.nodes import backlog
 from proxy.nodes.backlog import find_more_than_pings
 from proxy.nodes.errors import LinkLost
+from proxy.nodes.link import Link
 from proxy.nodes.node import Node
 from proxy.nodes.recovery import finish
 from proxy.switchover.facts import PING_BYTES
@@ -80,6 +82,31 @@ async def test_writes_that_are_as_long_as_pings_are_no_pings(trio_of_nodes: Trio
     why = await finish(node_of(stale), node_of(successor), "127.0.0.1", successor.port)
     assert "has written since: " in why
     assert role(stale) == "master"
+    stale.command("SET", "not", "paused")
+
+
+async def test_our_reading_lets_no_write_through_that_waits_for_a_replica(
+    trio_of_nodes: Trio, node_of: NODE_OF, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale, successor, third = trio_of_nodes
+    leave_half_done(stale, successor)
+    await wait_pings(stale, 1)
+    third.command("REPLICAOF", "NO", "ONE")
+    stale.command("CONFIG", "SET", "min-replicas-to-write", 1)
+    await until(lambda: stale.info()["min_slaves_good_slaves"] == 0, "no replica is left")
+    writer = stale.raw(timeout=0.05)
+
+    async def write_meanwhile(link: Link, replid: str, first: int, count: int) -> str:
+        assert await read(link, replid, first, count) == ""
+        assert stale.info()["min_slaves_good_slaves"] == 1
+        writer.sendall(b"SET k v\r\n")
+        with pytest.raises(TimeoutError):
+            writer.recv(100)
+        return "enough"
+
+    read = backlog._read
+    monkeypatch.setattr(backlog, "_read", write_meanwhile)
+    assert await finish(node_of(stale), node_of(successor), "127.0.0.1", successor.port) == "enough"
 
 
 async def test_a_successor_that_has_gone_back_is_none(pair: Pair, node_of: NODE_OF) -> None:

@@ -1,0 +1,52 @@
+"""How much of everything is measured."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+CLIENTS = 200
+EVERY_MS = 20.0
+"""A busy client's time from one command to the next."""
+
+
+@frozen
+class Sizes:
+    rounds: int
+    switchovers: int
+    """In each round, and so for the two below."""
+    saturated_switchovers: int
+    failovers: int
+    floors: int
+    requests: int
+    """Of redis-benchmark without a pipeline."""
+    pipelined_requests: int
+    round_trips: int
+    idle_clients: int
+    growth: tuple[int, int]
+    """After so many switchovers memory is read first, and after so many last."""
+
+
+FULL = Sizes(
+    rounds=5,
+    switchovers=8,
+    saturated_switchovers=3,
+    failovers=3,
+    floors=5,
+    requests=80_000,
+    pipelined_requests=800_000,
+    round_trips=5_000,
+    idle_clients=5_000,
+    growth=(20, 120),
+)
+SHORT = Sizes(
+    rounds=1,
+    switchovers=2,
+    saturated_switchovers=1,
+    failovers=1,
+    floors=2,
+    requests=2_000,
+    pipelined_requests=20_000,
+    round_trips=300,
+    idle_clients=300,
+    growth=(1, 3),
+)
