@@ -169,7 +169,7 @@ class Steering:
                 await other.demote(host, port)
                 told.append(str(other))
         self.keeper.settle_on(node)
-        return f"{node} is the primary; {' and '.join(told) + ' follows it' if told else 'nobody else claimed to be'}"
+        return f"{node} is the primary; follows it now: {', '.join(told) or 'nobody else had claimed to be'}"
 
     def _node(self, address: str) -> Node:
         node = self.route.node(Address.parse(address))

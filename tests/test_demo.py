@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.children import children_of
+
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = [sys.executable, "-m", "scripts.baton_demo"]
 """What the shell verb runs once the setup is done."""
@@ -62,20 +64,6 @@ def test_the_demo_ends_its_processes_when_it_is_interrupted(tmp_path: Path) -> N
         assert demo.wait(LIMIT_S) == 130
     assert [child for child in children if Path(f"/proc/{child}").exists()] == []
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes that it started, as the kernel tells."""
-    children = []
-    for process in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The fields behind the name, which stands in parentheses and may contain anything: state, parent.
-            _, parent_told, *_ = process.read_text().rpartition(")")[2].split()
-        except OSError:  # it ended while we looked
-            continue
-        if int(parent_told) == parent:
-            children.append(int(process.parent.name))
-    return children
 
 
 def test_the_demo_says_in_one_line_that_it_has_no_redis_server() -> None:

@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from proxy.nodes.errors import NodeError, ReplyError
-from proxy.nodes.link import Link, Login
+from proxy.nodes.link import Link, Login, Pending
 from proxy.nodes.node import Node
 from proxy.switchover.facts import NodeFacts, Probes, Verdict, ok, refuse, warn
 
 PURPOSE = "probe"
 PAUSE_SECONDS = 0.1
-"""How long a node may take for PFCOUNT before it counts as paused: a thousand times what it takes."""
+"""How long to wait for PFCOUNT, which takes a thousandth of it."""
+LIMIT_SECONDS = 2.0
+"""How long a node may take altogether."""
 ABSENT_KEY = "baton:absent"
 
 
@@ -36,15 +38,27 @@ async def probe_pause(node: Node) -> Verdict:
     there makes it harmless. Its own connection, because a held one answers nothing else either.
     """
     try:
-        with await node.open_link(PURPOSE) as link:
-            with trio.move_on_after(PAUSE_SECONDS):
-                await link.call("PFCOUNT", ABSENT_KEY)
-                return ok(f"{node} is not paused")
-            return refuse(f"{node} is paused by somebody else: PFCOUNT took more than {PAUSE_SECONDS:g} s")
-    except ReplyError as error:
-        return warn(f"cannot tell whether {node} is paused: {error.text}")
+        with trio.fail_after(LIMIT_SECONDS), await node.open_link(PURPOSE) as link:
+            asked = link.post(("PFCOUNT", ABSENT_KEY))
+            if not await _answered(link, asked):
+                # It may have been busy only. Now it serves somebody who came later.
+                await (await node.link()).call("PING")
+                if not await _answered(link, asked):
+                    return refuse(f"{node} is paused by somebody else: it does not answer to PFCOUNT")
     except NodeError as error:
         return refuse(str(error))
+    except trio.TooSlowError:
+        return refuse(f"{node} does not answer: it is busy, or somebody has paused everything")
+    [reply] = asked.replies
+    if isinstance(reply, ReplyError):
+        return warn(f"cannot tell whether {node} is paused: {reply.text}")
+    return ok(f"{node} is not paused")
+
+
+async def _answered(link: Link, asked: Pending) -> bool:
+    with trio.move_on_after(PAUSE_SECONDS):
+        await link.wait(asked)
+    return asked.complete
 
 
 async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
@@ -59,7 +73,7 @@ async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
     login = Login(user or None, password) if password else Login()
     how = f"as {login.name}, {'with its masterauth' if password else 'without a masterauth'}"
     try:
-        with trio.fail_after(candidate.connect_within):
+        with trio.fail_after(LIMIT_SECONDS):
             with await Link.open(candidate.address, login) as link:
                 await link.call("REPLCONF", "capa", "psync2")
             await _check_psync(candidate, login.name)
@@ -68,7 +82,7 @@ async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
     except NodeError as error:
         return refuse(str(error))
     except trio.TooSlowError:
-        return refuse(f"{candidate} did not answer to a login within {candidate.connect_within:g} s")
+        return refuse(f"{candidate} does not answer to a login within {LIMIT_SECONDS:g} s")
     return ok(f"{candidate} lets {facts.address} in {how}")
 
 

@@ -25,6 +25,17 @@ OUT = select.EPOLLOUT
 TURN = 0.0005
 """Seconds that the reactor may go on before trio's other tasks get a turn."""
 
+LINGER = 0.00005
+"""Seconds for which the set is polled in vain before trio is asked to watch it: about what a node takes to
+answer."""
+LINGER_FEW = 2
+"""Lingering is for the latency of few: a batch of more sockets than this is load, and the processor has
+better to do."""
+LINGER_TRUST = 8
+"""How many times in a row lingering may be of no use before it is left off."""
+LINGER_AGAIN = 32
+"""After how many more batches it is tried again."""
+
 
 class Ready(Protocol):
     """What hangs in the reactor."""
@@ -42,6 +53,7 @@ class Reactor:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Ready] = {}
+        self._trust = 0
         self.crashed = 0
         """Handlers that raised: a fault of ours, logged, and the connection is dropped."""
 
@@ -60,14 +72,16 @@ class Reactor:
 
     async def run(self) -> None:
         """Until cancelled."""
+        clock = time.perf_counter
         poll = self._epoll.poll
         get = self._handlers.get
-        clock = time.perf_counter
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
                 stop = clock() + TURN
-                while batch := poll(0):
+                few = 0
+                while batch := poll(0) or (self._linger() if 0 < few <= LINGER_FEW else []):
+                    few = len(batch)
                     for fd, events in batch:
                         handler = get(fd)
                         if handler is not None:
@@ -79,6 +93,22 @@ class Reactor:
                         break
         finally:
             self._epoll.close()
+
+    def _linger(self) -> list[tuple[int, int]]:
+        """Look for more a little longer, if that has been of use lately."""
+        self._trust -= 1
+        if self._trust < 0:
+            if self._trust > -LINGER_AGAIN:
+                return []
+            self._trust = 0
+        clock = time.perf_counter
+        poll = self._epoll.poll
+        stop = clock() + LINGER
+        while clock() < stop:
+            if batch := poll(0):
+                self._trust = min(self._trust + 2, LINGER_TRUST)
+                return batch
+        return []
 
     def _drop(self, fd: int, handler: Ready) -> None:
         self.crashed += 1

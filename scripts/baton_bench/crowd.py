@@ -1,18 +1,19 @@
 """Many clients in one process: `python -m scripts.baton_bench.crowd HOST:PORT CLIENTS EVERY_MS|idle`.
 
 Plain sockets and epoll, so that 200 clients take little CPU. Each client is a closed loop: one command, its
-reply, and the next one EVERY_MS after it sent the last, or at once if the reply took longer; 0 is no think time
-at all. Odd commands are SETs of 64 bytes, even ones GETs. An idle client says one GET and then nothing.
+reply, and the next one EVERY_MS after it sent the last, or at once if the reply took longer; 0 is no think
+time at all. Every other command is a SET of 64 bytes, the others are GETs. An idle client says one GET and
+then nothing.
 
 It tells JSON objects on its standard output, one a line, and obeys one word on its standard input:
 
     {"ready": clients}      each client has spoken once
-    waits                   {"longest_ms", "median_ms", "answered", "errors"} since it was asked last; of commands
-                            still waiting, the time so far counts
+    waits                   {"longest_ms", "median_ms", "answered", "errors"} since it was asked last; of
+                            commands still waiting, the time so far counts
     (end of input)          it ends: nobody is left to listen
 
-An epoll wait is told in whole milliseconds: a client's command may start a millisecond late. Its wait does not
-count from when it was due, but from when it was sent.
+An epoll wait is told in whole milliseconds: a client's command may start a millisecond late. Its wait counts
+from when it was sent.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Client:
     get_value: bytes
     sets: bool = True
     """Whether the next command, or the one under way, is a SET."""
+    due_s: float = 0.0
     sent_s: float = 0.0
     waiting: bool = False
     reply: bytes = b""
@@ -93,9 +95,10 @@ class Crowd:
         """Returns when the standard input ends."""
         self.epoll.register(STDIN, select.EPOLLIN)
         start_s = time.monotonic()
-        for number, who in enumerate(self.clients):
+        for number, (who, client) in enumerate(self.clients.items()):
             self.epoll.register(who, select.EPOLLIN)
-            heappush(self.due, (start_s + number * self.every_s / len(self.clients), who))
+            client.due_s = start_s + number * self.every_s / len(self.clients)
+            heappush(self.due, (client.due_s, who))
         while True:
             self.send_what_is_due()
             for who, _ in self.epoll.poll(self.until_due_s()):
@@ -127,14 +130,10 @@ class Crowd:
         now_s = time.monotonic()
         self.waits_s.append(now_s - client.sent_s)
         self.errors += client.reply.startswith(b"-")
-        due_s = client.sent_s + self.every_s
-        if due_s > now_s:
-            heappush(self.due, (due_s, who))
-            return
-        try:
-            client.send()
-        except OSError:
-            self.lose(who)
+        if self.every_s:
+            # Always at its own place in the round: after a hold, clients would else stay bunched together.
+            client.due_s += self.every_s * (1 + max(0.0, now_s - client.due_s) // self.every_s)
+        heappush(self.due, (client.due_s, who))
 
     def lose(self, who: int) -> None:
         """The connection broke: an error, and a client less."""

@@ -65,8 +65,8 @@ async def crowd(
     command = [sys.executable, "-m", "scripts.baton_bench.crowd", str(address), str(clients), pace]
     log = directory / "crowd.log"
     with log.open("wb") as output:
-        together = running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output)
-    async with together as process:
-        one = Crowd(process, log)
-        await one.answer()
-        yield one
+        pipe = subprocess.PIPE
+        async with running(command, stdin=pipe, stdout=pipe, stderr=output) as process:
+            one = Crowd(process, log)
+            await one.answer()
+            yield one

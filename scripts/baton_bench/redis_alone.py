@@ -1,4 +1,4 @@
-"""What Redis can do without a proxy: its own FAILOVER, and the five round trips that no switchover can save."""
+"""What Redis can do without a proxy: its own FAILOVER, and the five round trips that none can save."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from attrs import Factory, define
 
 from scripts.baton_stage.direct import Address
 from scripts.baton_stage.processes import StageFailed
+
+from .crowd import command
 
 LIMIT_S = 20.0
 BETWEEN_TRIES_S = 0.0005
@@ -40,7 +42,7 @@ class Conversation:
         self.connection.close()
 
     def send(self, *commands: str) -> None:
-        self.connection.sendall(b"".join(hiredis.pack_command(tuple(one.split())) for one in commands))
+        self.connection.sendall(b"".join(command(*one.encode().split()) for one in commands))
 
     def receive(self) -> Any:
         """The next reply; an error reply is returned, not raised."""
@@ -85,8 +87,8 @@ def fail_over(primary: Address, candidate: Address) -> float:
 def bare_sequence(primary: Address, candidate: Address) -> float:
     """A switchover's own commands and nothing else, on connections that are open already: ms.
 
-    Five round trips, none of which can be asked before the one before it is answered: pause, converge, promote
-    (the fence goes to the other node in the same turn), observe, demote.
+    Five round trips, none of which can be asked before the one before it is answered: pause, converge,
+    promote (the fence goes to the other node in the same turn), observe, demote.
     """
     with Conversation.begin(primary) as old, Conversation.begin(candidate) as new:
         old.ask("PING")

@@ -50,6 +50,7 @@ async def measure(settings: Settings, screen: Screen) -> Results:
     if clients < sizes.idle_clients and "memory" in settings.parts:
         skipped.append(f"the limit on open files allows {clients:,} idle clients, not {sizes.idle_clients:,}")
     measured: dict[str, Any] = {}
+    screen.say(f"measuring: {', '.join(part for part in PARTS if part in settings.parts)}", "dim")
     with tempfile.TemporaryDirectory(prefix="baton-bench-") as name:
         directory = Path(name)
         if "hold" in settings.parts:

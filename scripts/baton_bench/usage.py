@@ -19,7 +19,7 @@ def cpu_s(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory. Counted page by page: VmRSS of 6.2 kernels and later is exact only to 64 pages a CPU."""
+    """Resident memory, counted page by page: /proc/PID/statm is exact only to some pages a CPU."""
     told = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = re.search(r"^Rss:\s+(\d+) kB$", told, re.MULTILINE)
     assert found is not None, told

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+import trio
 
-from proxy.nodes.address import Address
-from proxy.nodes.link import Login
+from proxy.nodes import probing
+from proxy.nodes.link import Link, Login, Pending
 from proxy.nodes.node import Node
 from proxy.nodes.probing import probe, probe_login, probe_pause
 from tests.servers import Pair, RedisServer
@@ -13,6 +14,11 @@ from tests.servers import Pair, RedisServer
 START = Callable[..., RedisServer]
 NODE_OF = Callable[..., Node]
 FREEZE = Callable[[RedisServer], None]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "LIMIT_SECONDS", 0.1)
 
 
 async def test_a_pause_of_somebody_else_is_found(redis_server: START, node_of: NODE_OF) -> None:
@@ -24,13 +30,44 @@ async def test_a_pause_of_somebody_else_is_found(redis_server: START, node_of: N
     assert found.level == "refuse" and f"{server.address} is paused by somebody else" in found.text
 
 
-async def test_a_pause_of_everything_lets_nobody_in(redis_server: START, node_of: NODE_OF) -> None:
+async def test_a_pause_of_everything_lets_nobody_in(
+    redis_server: START, node_of: NODE_OF, impatient: None
+) -> None:
     server = redis_server()
     node = node_of(server)
-    node.connect_within = 0.1
     server.command("CLIENT", "PAUSE", 60_000, "ALL")
     found = await probe_pause(node)
-    assert (found.level, found.text) == ("refuse", f"{node}: no connection within 0.1 s")
+    assert found.level == "refuse" and "somebody has paused everything" in found.text
+
+
+async def test_a_node_that_is_only_busy_is_not_paused(
+    redis_server: START, node_of: NODE_OF, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = redis_server()
+    node = node_of(server)
+    await node.role()
+    answered: list[bool] = []
+
+    async def stop_for_the_first_look(link: Link, asked: Pending) -> bool:
+        if not answered:
+            server.freeze()
+        with trio.move_on_after(0.05):
+            await link.wait(asked)
+        answered.append(asked.complete)
+        server.thaw()
+        return asked.complete
+
+    monkeypatch.setattr(probing, "_answered", stop_for_the_first_look)
+    found = await probe_pause(node)
+    assert found.level == "ok", found.text
+
+
+async def test_a_node_that_is_stopped_is_refused_in_time(
+    redis_server: START, node_of: NODE_OF, frozen: FREEZE, impatient: None
+) -> None:
+    server = redis_server()
+    frozen(server)
+    assert (await probe_pause(node_of(server))).level == "refuse"
 
 
 async def test_a_paused_replica_is_found_too(pair: Pair, node_of: NODE_OF) -> None:
@@ -105,11 +142,10 @@ async def test_a_masterauth_that_may_not_be_read_is_a_warning(redis_server: STAR
 
 
 async def test_a_candidate_that_does_not_answer_is_refused_in_time(
-    redis_server: START, node_of: NODE_OF, frozen: FREEZE
+    redis_server: START, node_of: NODE_OF, frozen: FREEZE, impatient: None
 ) -> None:
     facts = await node_of(redis_server()).facts()
     candidate = redis_server()
     frozen(candidate)
-    node = Node(Address.parse(candidate.address), Login(), "baton:test", connect_within=0.05)
-    found = await probe_login(node, facts)
-    assert found.level == "refuse" and "within 0.05 s" in found.text
+    found = await probe_login(node_of(candidate), facts)
+    assert found.level == "refuse" and "within 0.1 s" in found.text

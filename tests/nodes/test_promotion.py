@@ -209,13 +209,15 @@ async def test_an_order_that_lies_unread_in_a_lost_connection_is_taken_back(pair
 
 
 async def test_a_candidate_that_nobody_reaches_is_unknown(pair: Pair, wire: Wire) -> None:
-    promotion = Promotion(Node(wire.address, Login(), "baton:test", connect_within=SOON))
+    promotion = Promotion(Node(wire.address, Login(), "baton:test"))
     await promotion.prepare()
+    promotion.node.connect_within = SOON
     wire.orders_arrive = False
     assert await promotion.ask(SOON) is Outcome.UNKNOWN
     await wire.cut()
     assert await promotion.ask(10) is Outcome.UNKNOWN
     assert "no connection within" in promotion.why
+    promotion.node.connect_within = 10
     wire.orders_arrive = True
     assert await promotion.ask(10) is Outcome.NOT_PRIMARY
 

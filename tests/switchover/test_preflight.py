@@ -72,6 +72,7 @@ Row: TypeAlias = tuple[str, Case, str]
 
 DRY_RUNS = [f"ACL DRYRUN {need}" for need in NEEDS]
 LIMITED = {"default": ("&*", "nopass", "on", "~*", "+@all", "-debug")}
+ALIEN = {"default": ("&*", "#123", "on", "~*", "+@all")}
 SYNCING = "ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0"
 OVER_TLS = configured(PRIMARY, tls_replication="yes")
 HELD = refuse("10.0.0.2:6379 is paused by somebody else")
@@ -94,6 +95,9 @@ REFUSED = [
     ("version", old(redis_version="6.0.16"), "older than 6.2"),
     ("version", new(redis_version="6.2.14"), "from 7.0.15 to 6.2.14"),
     ("acl", new_has(acl={}), "are not replicated: default"),
+    ("acl", new_has(acl=LIMITED), "are not replicated: default"),
+    ("acl", case(said(PRIMARY, redis_version="6.2.14"), attrs.evolve(CANDIDATE, acl={})), "default"),
+    ("acl", case(said(PRIMARY, redis_version="6.2.14"), attrs.evolve(CANDIDATE, acl=ALIEN)), "default"),
     ("maxmemory", new_set(maxmemory="999999"), "shrinks from 1000000 to 999999"),
     ("maxmemory", old_set(maxmemory="0"), "shrinks from no limit to 1000000"),
     ("maxmemory", new_set(maxmemory_policy="allkeys-lru"), "from noeviction to allkeys-lru"),
@@ -123,6 +127,11 @@ REFUSED = [
 ]
 
 WARNED = [
+    (
+        "acl",
+        case(said(PRIMARY, redis_version="6.2.14"), attrs.evolve(CANDIDATE, acl=LIMITED)),
+        "compare what",
+    ),
     ("maxmemory", new_set(maxmemory="0"), "grows from 1000000 to no limit"),
     ("maxmemory", new_set(maxmemory="2000000"), "grows from 1000000 to 2000000"),
     ("maxmemory", new_set(maxmemory="0", maxmemory_policy="allkeys-lru"), "without a maxmemory"),
