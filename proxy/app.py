@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator
 import trio
 
 from proxy.admin.console import serve_console
+from proxy.admin.steering import Steering
 from proxy.config import Settings, SettingsError
-from proxy.keeper import NO_PRIMARY, Keeper
 from proxy.nodes.address import Address, resolve
 from proxy.nodes.link import Login
 from proxy.nodes.node import Node
+from proxy.relay.keeper import NO_PRIMARY, Keeper
 from proxy.relay.reactor import Reactor
 from proxy.relay.route import Route
 from proxy.session.scripts import Scripts
 from proxy.session.session import Limits
-from proxy.steering import Steering
 
 log = logging.getLogger("baton")
 

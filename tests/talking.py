@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -74,24 +75,20 @@ class Talk:
 
     def is_quiet(self) -> bool:
         """Nothing has come that was not read, and the connection stands."""
-        if self._reader.has_data():
-            return False
-        try:
-            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        return False
+        return not self._reader.has_data() and not self._has_come()
 
     def is_closed(self) -> bool:
         """The other side has closed; what it said before that is passed over."""
         try:
-            while self.socket.recv(RECEIVE, socket.MSG_DONTWAIT):
-                pass
-        except BlockingIOError:
-            return False
-        except OSError:
+            while self._has_come():
+                if not self.socket.recv(RECEIVE):
+                    return True
+        except ConnectionResetError:
             return True
-        return True
+        return False
+
+    def _has_come(self) -> bool:
+        return bool(select.select([self.socket], [], [], 0)[0])
 
     def __iter__(self) -> Iterator[Any]:
         while True:

@@ -29,11 +29,11 @@ def acl(case: Case) -> Verdict:
     different = sorted(user for user in old.keys() | new.keys() if old.get(user) != new.get(user))
     if not different:
         return ok(f"ACL users agree: {len(old)}")
-    # 7.0 writes down the rules about commands as they were typed, 6.2 what they came to.
+    # What a category comes to depends on the version: "+@read -@dangerous" takes SORT_RO away on 7.0 only.
     same_writing = case.primary.version[:2] == case.candidate.version[:2]
     if same_writing or any(_identity(old.get(user)) != _identity(new.get(user)) for user in different):
         return refuse(f"ACL users differ, and are not replicated: {', '.join(different)}")
-    return warn(f"compare what these users may do, the versions write it differently: {', '.join(different)}")
+    return warn(f"compare what these users may do, the versions say it differently: {', '.join(different)}")
 
 
 def _identity(rules: tuple[str, ...] | None) -> list[str]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, field
 
-from proxy.keeper import Keeper
 from proxy.nodes.address import Address
 from proxy.nodes.errors import NodeError
 from proxy.nodes.examination import Examination, examine
 from proxy.nodes.node import Node
 from proxy.nodes.roster import describe
 from proxy.relay.client import Client
+from proxy.relay.keeper import Keeper
 from proxy.relay.route import Route
 from proxy.relay.stage import Stage
 from proxy.release import VERSION
