@@ -106,3 +106,8 @@ def step(proxy: BatonProcess) -> str:
     flat = proxy.admin("SWITCHOVER", "STATUS")
     status = dict(zip(flat[::2], flat[1::2], strict=True))
     return str(status.get("step", "")) if status["state"] == "under way" else ""
+
+
+def at_gate(proxy: BatonProcess) -> int:
+    """How many clients wait at the gate."""
+    return int(proxy.admin("INFO", "route")["waiting_clients"])

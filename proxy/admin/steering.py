@@ -9,10 +9,10 @@ from attrs import define, field
 
 from proxy.nodes.address import Address
 from proxy.nodes.errors import NodeError
-from proxy.nodes.examination import Examination, examine
 from proxy.nodes.node import Node
 from proxy.nodes.roster import describe
 from proxy.relay.client import Client
+from proxy.relay.examination import Examination, examine
 from proxy.relay.keeper import Keeper
 from proxy.relay.route import Route
 from proxy.relay.stage import Stage

@@ -14,13 +14,13 @@ be answered first. Rules:
 from collections import deque
 from typing import TYPE_CHECKING
 
-from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
+from proxy.relay.guest import Guest
+from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.blocking import Blocking
 from proxy.session.replay import transaction
-from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, WaitOutside, Want
-from proxy.session.subscriptions import Confirmed
+from proxy.session.session import Say, Send, SendAndWait, SendSilently, Step, WaitOutside, Want
 from proxy.session.table import SPECIAL, ask
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.requests import BadRequest, Frame, RequestCutter
@@ -38,34 +38,16 @@ BAD = b""
 """The name under which a protocol error waits for its turn."""
 
 
-class Client(Peer):
+class Client(Guest):
     """One application's connection."""
 
-    __slots__ = (
-        "answering",
-        "cutter",
-        "ended",
-        "lane",
-        "leaving",
-        "number",
-        "route",
-        "session",
-        "waiting",
-        "waiting_bytes",
-    )
+    __slots__ = ("answering", "cutter", "waiting_bytes")
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
-        super().__init__(reactor, transport)
-        self.route = route
-        self.number = number
-        self.session = Session(route.scripts, route.limits)
-        self.lane: Lane | None = None
+        super().__init__(reactor, transport, route, number)
         self.cutter: RequestCutter | None = None
         self.answering: Want | None = None  # nothing is forwarded until this is answered
-        self.waiting: deque[tuple[bytes, Frame]] | None = None
         self.waiting_bytes = 0
-        self.ended = False  # it will send nothing more
-        self.leaving = False  # closed as soon as it has what is due to it
         reactor.add(self.fd, self)
 
     def ready(self, events: int) -> None:
@@ -82,7 +64,7 @@ class Client(Peer):
             self.close()
             return
         if not data:
-            self._end()
+            self.end()
             return
         lane = self.lane
         route = self.route
@@ -169,15 +151,6 @@ class Client(Peer):
         return left
 
     @property
-    def peer_name(self) -> str:
-        """The client's end of the connection."""
-        try:
-            host, port, *_ = self.transport.getpeername()
-        except OSError:
-            return "gone"
-        return f"{host}:{port}"
-
-    @property
     def needs_lane(self) -> bool:
         """It has something going on that does not wait for its next command."""
         session = self.session
@@ -205,7 +178,7 @@ class Client(Peer):
         if not self.waiting:
             self.waiting = None
             if self.ended:
-                self._finish()
+                self.finish()
             elif self.lane is not None and self.lane.unsent is None:
                 self.listen(True)
 
@@ -238,7 +211,7 @@ class Client(Peer):
                     lane.owe(self, 1)
                 else:
                     lane.owe_wanted(self, want)
-                    lane.mixed = lane.mixed or isinstance(want, Confirmed)
+                    lane.mixed = lane.mixed or want.mixes
                 lane.send_frame(frame)
             case SendAndWait(frame, want):
                 self.answering = want
@@ -282,51 +255,12 @@ class Client(Peer):
             if self.unsent is not None and self.unsent_bytes > UNREAD_MAX and self.lane is not None:
                 self.route.unread(self, self.lane)
 
-    def drained(self) -> None:
-        if self.leaving:
-            self.close()
-        elif self.lane is not None:
-            self.lane.listen(True)
-
     def lane_drained(self) -> None:
         """The lane takes commands again."""
         if not self.ended and self.waiting_bytes <= WAITING_MAX:
             self.listen(True)
 
-    def _end(self) -> None:
-        """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
-
-        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to
-        it.
-        """
-        self.ended = True
-        self.listen(False)
-        if self.session.listening or self.session.blocked is not None:
-            self.close()
-        elif not self.waiting:
-            self._finish()
-
-    def _finish(self) -> None:
-        if self.lane is None or not self.lane.ledger:
-            self.leave()
-        else:
-            self.lane.when_idle(self._finish_if_done)
-
-    def _finish_if_done(self) -> None:
-        if not self.waiting and not self.closed:
-            self.leave()
-
-    def leave(self) -> None:
-        """Close as soon as what is due has been given out."""
-        self.leaving = True
-        self.listen(False)
-        if self.lane is not None and self.lane.ledger:
-            self.lane.when_idle(self.leave)
-        elif self.unsent is None:
-            self.close()
-
     def close(self) -> None:
-        """Gone, with its lane; idempotent."""
         if not self.closed:
             self.shut()
             self.route.forget(self)

@@ -157,8 +157,11 @@ class Lane(Peer):
                 owner.flush()
         if not cutter.at_boundary:
             self.cutter = cutter
-        if not self.ledger and self._on_idle is not None:
-            self._idle()
+        if not self.ledger:
+            if self.mixed and owner is not None:
+                self.mixed = owner.session.listening
+            if self._on_idle is not None:
+                self._idle()
 
     def _give(self, piece: bytes, last: bool) -> None:
         inside = self.inside or self._whose(piece)

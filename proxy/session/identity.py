@@ -4,6 +4,8 @@ like.
 All are checked by the node; the session changes when the node says OK.
 """
 
+from typing import ClassVar
+
 import hiredis
 from attrs import frozen
 
@@ -79,13 +81,22 @@ class Uncarried(Want):
     """The reply to a command whose effect is not carried to another node yet."""
 
     what: str
-    monitors: bool = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         if not fails(piece):
             session.uncarried = self.what
-            session.monitoring = session.monitoring or self.monitors
         return piece
+
+
+@frozen
+class Monitoring(Uncarried):
+    """The reply to MONITOR: lines follow that are owed to no command."""
+
+    mixes: ClassVar[bool] = True
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        session.monitoring = session.monitoring or not fails(piece)
+        return super().take(session, piece, last)
 
 
 @frozen
@@ -166,7 +177,7 @@ def _reply_mode(session: Session, mode: bytes, frame: Frame) -> tuple[Step, ...]
 
 
 def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
-    return (Send(frame, Uncarried("monitor", monitors=True)),)
+    return (Send(frame, Monitoring("monitor")),)
 
 
 def client_id(reply: bytes) -> int | None:

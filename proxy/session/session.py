@@ -5,7 +5,7 @@ are read (an open MULTI, a blocking command, CLIENT REPLY) is known at once, bec
 for the answer.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define, field, frozen
 
@@ -24,6 +24,8 @@ class Want:
 
     __slots__ = ()
     finished: bool = True
+    mixes: ClassVar[bool] = False
+    """From here on, messages that look like replies may come between the replies."""
 
     def take(self, session: "Session", piece: bytes, last: bool) -> bytes:
         """Learn from the reply and give back what the client gets of it. Short replies come in one piece."""

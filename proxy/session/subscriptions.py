@@ -6,7 +6,7 @@ has one error or any number of confirmations for an answer, and what is neither 
 behind these answers the mark, whatever it says.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import hiredis
 from attrs import define, field
@@ -71,6 +71,7 @@ def is_message(session: Session, frame: bytes) -> bool:
 class Confirmed(Want):
     """The answers to a subscription command, and the mark behind them."""
 
+    mixes: ClassVar[bool] = True
     finished: bool = False
     _answered: bool = False
 

@@ -261,3 +261,19 @@ async def test_a_user_who_may_not_is_told_by_name_of_node_and_command(
     node = node_of(server, Login("op", "pw"))
     with pytest.raises(NodeError, match=f"{server.address}: REPLICAOF: NOPERM"):
         await node.follow("127.0.0.1", 1)
+
+
+async def test_who_stops_waiting_for_the_fence_keeps_the_link_and_the_fence(
+    pair: Pair, node_of: NODE_OF, frozen: FREEZE
+) -> None:
+    node = node_of(pair.primary)
+    link = await node.link()
+    frozen(pair.primary)
+    with trio.move_on_after(0.05):
+        await node.fence(60_000)
+    pair.primary.thaw()
+    assert (await node.role()).is_primary and await node.link() is link
+    writer = pair.primary.raw(timeout=0.1)
+    writer.sendall(b"SET k w\r\n")
+    with pytest.raises(TimeoutError):
+        writer.recv(100)

@@ -12,9 +12,6 @@ from attrs import Factory, define, field
 from proxy.switchover.stage import Promoted
 
 Act = Callable[[], Awaitable[None]]
-CANCELLABLE = ("warm", "drain", "pause", "converge")
-CARRIED_THROUGH = ("demote", "fence", "swap", "settle")
-UNTIL_THE_EDGE = ("warm", "close_gate", "drain", "pause", "converge")
 
 
 class NodeFault(Exception):
@@ -34,6 +31,8 @@ class PretendStage:
     pauses: list[tuple[float, float]] = Factory(list)
     """When a pause was asked for, and until when."""
     broken: list[str] = Factory(list)
+    faulty: set[str] = Factory(set)
+    """The verbs that raise at once."""
     closed: bool = False
     _paused: bool = field(default=False, init=False)
     _asked: bool = field(default=False, init=False)
@@ -103,5 +102,5 @@ class PretendStage:
         if not lawful or once or "strike" in self.calls:
             self.broken.append(f"{verb} after {', '.join(self.calls) or 'nothing'} ({self._known.name})")
         self.calls.append(verb)
-        if verb == "close_gate" and "close_gate" in self.acts:
-            raise NodeFault("no gate")
+        if verb in self.faulty:
+            raise NodeFault(f"no {verb}")

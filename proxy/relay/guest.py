@@ -1,0 +1,85 @@
+"""A client as the proxy's guest: who it is, what it has here, and how it leaves.
+
+A client that ends its side of the connection may still read: it gets what is owed to it. One that is sent
+away, for a protocol error or because its lane died, gets what is due too. Nobody else is disturbed by either.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from proxy.relay.peer import Peer
+from proxy.relay.reactor import Reactor
+from proxy.relay.transport import Transport
+from proxy.session.session import Session
+from proxy.wire.requests import Frame
+
+if TYPE_CHECKING:
+    from proxy.relay.lane import Lane
+    from proxy.relay.route import Route
+
+
+class Guest(Peer):
+    """What of a client is not about its commands."""
+
+    __slots__ = ("ended", "lane", "leaving", "number", "route", "session", "waiting")
+
+    def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
+        super().__init__(reactor, transport)
+        self.route = route
+        self.number = number
+        self.session = Session(route.scripts, route.limits)
+        self.lane: Lane | None = None
+        self.waiting: deque[tuple[bytes, Frame]] | None = None  # commands, by name, in the order of arrival
+        self.ended = False  # it will send nothing more
+        self.leaving = False  # closed as soon as it has what is due to it
+
+    @property
+    def peer_name(self) -> str:
+        """The client's end of the connection."""
+        try:
+            host, port, *_ = self.transport.getpeername()
+        except OSError:
+            return "gone"
+        return f"{host}:{port}"
+
+    def end(self) -> None:
+        """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
+
+        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to
+        it.
+        """
+        self.ended = True
+        self.listen(False)
+        if self.session.listening or self.session.blocked is not None:
+            self.close()
+        elif not self.waiting:
+            self.finish()
+
+    def finish(self) -> None:
+        if self.lane is None or not self.lane.ledger:
+            self.leave()
+        else:
+            self.lane.when_idle(self._finish_if_done)
+
+    def _finish_if_done(self) -> None:
+        if not self.waiting and not self.closed:
+            self.leave()
+
+    def leave(self) -> None:
+        """Close as soon as what is due has been given out."""
+        self.leaving = True
+        self.listen(False)
+        if self.lane is not None and self.lane.ledger:
+            self.lane.when_idle(self.leave)
+        elif self.unsent is None:
+            self.close()
+
+    def close(self) -> None:
+        """Gone at once, with its lane; idempotent."""
+        raise NotImplementedError
+
+    def drained(self) -> None:
+        if self.leaving:
+            self.close()
+        elif self.lane is not None:
+            self.lane.listen(True)
