@@ -126,6 +126,10 @@ class Node:
             ids[key] = bytes(info.get("last-generated-id", b"0-0"))
         return ids
 
+    async def wants_replicas(self) -> bool:
+        """Whether a minimum of replicas is set, below which the node takes no writes (INFO replication)."""
+        return "min_slaves_good_slaves" in parse_info(await self._call("INFO", "replication"))
+
     async def min_replicas_met(self) -> bool:
         """Whether the replicas suffice for writing (min-replicas-to-write against INFO replication)."""
         info, config = await self._calls(("INFO", "replication"), ("CONFIG", "GET", "min-replicas-to-write"))

@@ -62,6 +62,11 @@ class Keeper:
             case Settled(primary):
                 self.settle_on(found.node(primary))
                 self._tell("")
+            case Finish(stale, successor) if self.route.primary is found.node(stale):
+                # While the old one serves, this is an operator's clone: a switchover of ours would know of it.
+                self._tell(
+                    f"{successor.address} was made primary beside {stale.address}, which goes on serving"
+                )
             case Finish(stale, successor, surplus):
                 await self._finish(found.node(stale), found.node(successor), surplus)
             case Ambiguous(why):

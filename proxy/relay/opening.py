@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import trio
-
-from proxy.nodes.address import resolve
+from proxy.nodes.dialing import dial
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
@@ -20,27 +18,11 @@ class LaneRefused(Exception):
     """The node does not accept the session: the text says which command, and what it answered."""
 
 
-async def connect(route: "Route", node: Node) -> Lane:
-    """A blank lane. Raises OSError; how long it may take is the caller's deadline."""
-    fault = OSError(f"{node.address} resolves to nothing")
-    for family, where in await resolve(node.address):
-        sock = trio.socket.socket(family)
-        try:
-            await sock.connect(where)
-        except OSError as each:
-            sock.close()
-            fault = each
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return Lane(route.reactor, Plain(family, fileno=sock.detach()).prepared(), route.lane_lost)
-    raise fault
-
-
 async def open_lane(route: "Route", node: Node, client: "Client") -> Lane:
-    """A lane set up as the client's session is now. Raises OSError or LaneRefused."""
-    lane = await connect(route, node)
+    """A lane set up as the client's session is now. Raises LinkLost or LaneRefused; time is the caller's
+    matter."""
+    _, sock = await dial(node.address)
+    lane = Lane(route.reactor, Plain.adopt(sock), route.lane_lost)
     try:
         await set_up(lane, client, BLANK, Score.of(client.session))
     except BaseException:

@@ -88,8 +88,10 @@ class Route:
             if node is not None and not client.closed:
                 with trio.fail_after(self.connect_timeout):
                     await node.link()  # asks ROLE where the connection is new
+                    if node.seen is not None and not node.seen.is_primary:
+                        raise LaneRefused(f"it is no primary but {node.seen}")
                     lane = await open_lane(self, node, client)
-        except (OSError, NodeError, LaneRefused, trio.TooSlowError) as fault:
+        except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()
             client.close()

@@ -47,6 +47,7 @@ class Stage:
     _offset: int = 0
     _paused: bool = False
     _scripts: int = -1
+    _wants_replicas: bool = False
     _sync_full: int = 0
     _left: list[Lane] = field(factory=list)
 
@@ -61,6 +62,7 @@ class Stage:
     async def warm(self) -> None:
         await self.promotion.prepare()
         self._sync_full = await self.new.sync_full()
+        self._wants_replicas = await self.new.wants_replicas()
         await self._load_scripts()
         await self.warmth.spread()
         await recall.learn_ids(self.route, self.old)
@@ -133,11 +135,8 @@ class Stage:
 
     async def swap(self) -> None:
         route = self.route
-        with trio.move_on_after(MIN_REPLICAS_SECONDS) as limit:
-            while not await self.new.min_replicas_met():
-                await trio.sleep(0.001)
-        if limit.cancelled_caught:
-            self.notes.append("the new primary has too few replicas to take writes (min-replicas-to-write)")
+        if self._wants_replicas:
+            await self._await_replicas()
         route.primary = self.new
         for client in list(route.clients):
             if client.session.stranger:
@@ -149,6 +148,14 @@ class Stage:
             elif client.lane is not None:
                 self._left.append(client.move(self.warmth.take(client)))
                 self.report.clients_carried += 1
+
+    async def _await_replicas(self) -> None:
+        """Without them the clients would get -NOREPLICAS for some milliseconds."""
+        with trio.move_on_after(MIN_REPLICAS_SECONDS) as limit:
+            while not await self.new.min_replicas_met():
+                await trio.sleep(0.001)
+        if limit.cancelled_caught:
+            self.notes.append("the new primary has too few replicas to take writes (min-replicas-to-write)")
 
     def _close(self, number: int, why: str) -> None:
         self.report.clients_closed += 1

@@ -8,6 +8,14 @@ of.
 import socket
 from typing import Any, Protocol
 
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 300),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 100),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+"""As Redis sets it for its clients by default (``tcp-keepalive 300``)."""
+
 
 class Transport(Protocol):
     """A non-blocking byte stream. ``receive`` and ``send`` raise BlockingIOError when they would block."""
@@ -39,5 +47,6 @@ class Plain(socket.socket):
         self.setblocking(False)
         if self.family in (socket.AF_INET, socket.AF_INET6):
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option in KEEPALIVE:
+                self.setsockopt(*option)
         return self

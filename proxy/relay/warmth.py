@@ -5,7 +5,7 @@ Sessions go on changing meanwhile. Who may have changed is noted by the clients 
 (``route.altered``), so that during the hold only those are looked at again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import trio
@@ -48,7 +48,7 @@ class Warmth:
         new = [client for client in self.route.clients if client.lane is not None and client not in known]
         await self._each([client for client in altered or () if client in known and not client.closed] + new)
 
-    async def _each(self, clients: Iterable["Client"]) -> None:
+    async def _each(self, clients: Sequence["Client"]) -> None:
         left = iter(clients)
         faults: list[Exception] = []
 
@@ -56,12 +56,12 @@ class Warmth:
             for client in left:
                 try:
                     await self._one(client)
-                except (OSError, NodeError, LaneRefused, Refused) as fault:
+                except (NodeError, LaneRefused, Refused) as fault:
                     faults.append(fault)
                     nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
-            for _ in range(AT_ONCE):
+            for _ in range(min(AT_ONCE, len(clients))):
                 nursery.start_soon(some, nursery)
         if faults:
             raise faults[0]

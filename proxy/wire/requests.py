@@ -15,8 +15,6 @@ arrived. Rules:
 
 from collections.abc import Iterator
 
-import hiredis
-
 from proxy.wire.inline import Unbalanced, split_inline
 
 INLINE_MAX = 64 * 1024
@@ -52,7 +50,8 @@ def length(digits: bytes) -> int | None:
     bare = digits[1:] if digits[:1] == b"-" else digits
     if not bare.isdigit() or bare[:1] == b"0" or len(bare) > 19:
         return None
-    return int(digits)
+    number = int(digits)
+    return number if -(2**63) <= number < 2**63 else None
 
 
 def arguments(frame: Frame) -> list[bytes]:
@@ -60,9 +59,12 @@ def arguments(frame: Frame) -> list[bytes]:
     data = frame if isinstance(frame, bytes) else b"".join(frame)
     if data[0] != STAR:
         return split_inline(data)
-    reader = hiredis.Reader()
-    reader.feed(data)
-    words: list[bytes] = reader.gets()
+    words: list[bytes] = []
+    pos = data.index(b"\r") + 2
+    while pos < len(data):  # hiredis would insist on the newlines that Redis does not look at
+        end = data.index(b"\r", pos) + 2
+        pos = end + int(data[pos + 1 : end - 2]) + 2
+        words.append(data[end : pos - 2])
     return words
 
 
@@ -149,8 +151,6 @@ class RequestCutter:
         start = self._pos
         if start == len(data):
             return False
-        if data[start] != DOLLAR:
-            raise BadRequest(f"expected '$', got '{chr(data[start]) if data[start] >= 32 else ' '}'")
         size = self._number(DOLLAR, "invalid bulk length", "too big bulk count string")
         if size is None:
             return False
@@ -187,18 +187,20 @@ class RequestCutter:
 
     def _number(self, kind: int, invalid: str, too_long: str) -> int | None:
         """The length on the line at ``_pos``, which then stands behind it; None if the line is not whole."""
-        end = self._data.find(b"\r", self._pos)
-        if end < 0:
-            if len(self._data) - self._pos > INLINE_MAX:
+        data, start = self._data, self._pos
+        end = data.find(b"\r", start)
+        if 0 <= end <= len(data) - 2 and data[start] == kind:
+            number = length(data[start + 1 : end])
+            if number is not None:
+                self._pos = end + 2
+                return number
+        if end < 0 or b"\0" in data[start:end]:  # Redis looks for the line's end with strchr
+            if len(data) - start > INLINE_MAX:
                 raise BadRequest(too_long)
             return None
-        if end + 2 > len(self._data):
+        if end > len(data) - 2:
             return None
-        number = length(self._data[self._pos + 1 : end])
-        if number is None:
-            raise BadRequest(invalid)
-        self._pos = end + 2
-        return number
+        raise BadRequest(invalid if data[start] == kind else f"expected '$', got '{chr(data[start])}'")
 
     def _inline(self) -> bool:
         end = self._data.find(b"\n", self._pos)

@@ -1,7 +1,7 @@
 """The story before a pretend stage: failed, hanging and cancelled at every line, on trio's mock clock."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import trio
@@ -24,12 +24,12 @@ Direct = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
-def report(autojump_clock: trio.testing.MockClock) -> Report:
+async def report(autojump_clock: trio.testing.MockClock) -> Report:
     return Report(trio.current_time)
 
 
 @pytest.fixture
-def stage(report: Report) -> Iterator[PretendStage]:
+async def stage(report: Report) -> AsyncIterator[PretendStage]:
     """Whatever the test does to the story: its laws hold, the gate opens once, all is struck once."""
     stage = PretendStage(report.notes)
     yield stage
@@ -40,7 +40,7 @@ def stage(report: Report) -> Iterator[PretendStage]:
 
 
 @pytest.fixture
-def direct(stage: PretendStage, report: Report) -> Direct:
+async def direct(stage: PretendStage, report: Report) -> Direct:
     return lambda: switch_over(stage, Bounds(BUDGET, FENCE), report)
 
 
