@@ -63,7 +63,7 @@ class Keeper:
                 self.settle_on(found.node(primary))
                 self._tell("")
             case Finish(stale, successor) if self.route.primary is found.node(stale):
-                # While the old one serves, this is an operator's clone: a switchover of ours would know of it.
+                # While the old one serves this is somebody's clone: a switchover of ours would know of it.
                 self._tell(
                     f"{successor.address} was made primary beside {stale.address}, which goes on serving"
                 )

@@ -200,7 +200,10 @@ class RequestCutter:
             return None
         if end > len(data) - 2:
             return None
-        raise BadRequest(invalid if data[start] == kind else f"expected '$', got '{chr(data[start])}'")
+        if data[start] == kind:
+            raise BadRequest(invalid)
+        got = chr(data[start]).translate({10: " ", 13: " "})
+        raise BadRequest(f"expected '$', got '{got}'")
 
     def _inline(self) -> bool:
         end = self._data.find(b"\n", self._pos)

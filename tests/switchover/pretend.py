@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import trio
 from attrs import Factory, define, field
 
+from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted
 
 Act = Callable[[], Awaitable[None]]
@@ -22,7 +23,7 @@ class NodeFault(Exception):
 class PretendStage:
     """Performs :class:`proxy.switchover.stage.Stage`, and judges whoever directs it."""
 
-    notes: list[str]
+    report: Report
     acts: dict[str, Iterator[Act]] = Factory(dict)
     """By verb, what each call does in turn; after the last, and without any, nothing happens."""
     outcomes: Iterator[Promoted] = Factory(lambda: iter([]))
@@ -60,7 +61,7 @@ class PretendStage:
         await self._pause("promote", fence, self._paused and self.closed and within < fence)
         self._known = next(self.outcomes, Promoted.YES)
         if self._known is not Promoted.YES:
-            self.notes.append(f"promotion: {self._known.value}")
+            self.report.notes.append(f"promotion: {self._known.value}")
         return self._known
 
     async def fence(self, seconds: float) -> None:

@@ -1,16 +1,23 @@
 """The story before a pretend stage: failed, hanging and cancelled at every line, on trio's mock clock."""
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import trio
-import trio.testing
+from trio.testing import MockClock
 
 from proxy.switchover.errors import CalledOff, Refused
 from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted
-from proxy.switchover.story import DEMOTE_SECONDS, PAUSE_MARGIN, SETTLE_SECONDS, WARM_SECONDS, Bounds, switch_over
+from proxy.switchover.story import (
+    DEMOTE_SECONDS,
+    PAUSE_MARGIN,
+    SETTLE_SECONDS,
+    WARM_SECONDS,
+    Bounds,
+    switch_over,
+)
 from tests.switchover.pretend import Act, NodeFault, PretendStage
 
 BUDGET, FENCE = 1.0, 30.0
@@ -20,18 +27,11 @@ BEYOND = ("promote", "demote", "swap", "settle")
 UNDONE = ["unpause", "open_gate", "strike"]
 STORY = ["warm", "close_gate", "drain", "pause", "converge", "promote"]
 
-Direct = Callable[[], Awaitable[None]]
-
 
 @pytest.fixture
-async def report(autojump_clock: trio.testing.MockClock) -> Report:
-    return Report(trio.current_time)
-
-
-@pytest.fixture
-async def stage(report: Report) -> AsyncIterator[PretendStage]:
+async def stage() -> AsyncIterator[PretendStage]:
     """Whatever the test does to the story: its laws hold, the gate opens once, all is struck once."""
-    stage = PretendStage(report.notes)
+    stage = PretendStage(Report(trio.current_time))
     yield stage
     assert stage.broken == []
     assert [stage.calls.count("open_gate"), stage.calls.count("strike")] == [1, 1]
@@ -39,9 +39,8 @@ async def stage(report: Report) -> AsyncIterator[PretendStage]:
     assert not stage.closed
 
 
-@pytest.fixture
-async def direct(stage: PretendStage, report: Report) -> Direct:
-    return lambda: switch_over(stage, Bounds(BUDGET, FENCE), report)
+async def direct(stage: PretendStage) -> None:
+    await switch_over(stage, Bounds(BUDGET, FENCE), stage.report)
 
 
 def fails(times: int | None = None, fault: Exception | None = None) -> Iterator[Act]:
@@ -55,7 +54,9 @@ def fails(times: int | None = None, fault: Exception | None = None) -> Iterator[
 
 
 def hangs(times: int | None = None) -> Iterator[Act]:
-    return itertools.repeat(trio.sleep_forever) if times is None else itertools.repeat(trio.sleep_forever, times)
+    return (
+        itertools.repeat(trio.sleep_forever) if times is None else itertools.repeat(trio.sleep_forever, times)
+    )
 
 
 def lasts(seconds: float) -> Iterator[Act]:
@@ -75,24 +76,26 @@ def is_cancelled(scope: trio.CancelScope, when: str) -> Iterator[Act]:
     return iter([act])
 
 
-async def test_the_story_is_told_in_order(stage: PretendStage, report: Report, direct: Direct) -> None:
-    await direct()
+async def test_the_story_is_told_in_order(stage: PretendStage, autojump_clock: MockClock) -> None:
+    await direct(stage)
     assert stage.calls == [*STORY, "swap", "demote", "open_gate", "settle", "strike"]
-    assert (report.outcome, report.notes) == ("done", [])
+    assert (stage.report.outcome, stage.report.notes) == ("done", [])
 
 
 async def test_the_clients_do_not_wait_for_the_demotion(
-    stage: PretendStage, report: Report, direct: Direct
+    stage: PretendStage, autojump_clock: MockClock
 ) -> None:
     stage.acts = {"demote": lasts(0.5), "swap": lasts(0.1)}
-    await direct()
-    assert report.hold_ms == pytest.approx(100)
-    assert (report.steps_ms["demote"], report.outcome) == (pytest.approx(500), "done")
+    await direct(stage)
+    assert stage.report.hold_ms == pytest.approx(100)
+    assert (stage.report.steps_ms["demote"], stage.report.outcome) == (pytest.approx(500), "done")
 
 
-async def test_the_pause_outlasts_what_is_left_of_the_budget(stage: PretendStage, direct: Direct) -> None:
+async def test_the_pause_outlasts_what_is_left_of_the_budget(
+    stage: PretendStage, autojump_clock: MockClock
+) -> None:
     stage.acts = {"drain": lasts(0.4)}
-    await direct()
+    await direct(stage)
     [(began, ended), *_] = stage.pauses
     assert ended - began == pytest.approx(BUDGET - 0.4 + PAUSE_MARGIN)
 
@@ -100,92 +103,92 @@ async def test_the_pause_outlasts_what_is_left_of_the_budget(stage: PretendStage
 # Up to the edge everything is undone.
 
 
-def assert_undone(stage: PretendStage, report: Report, verb: str) -> None:
+def assert_undone(stage: PretendStage, verb: str) -> None:
     told = [*STORY[: STORY.index(verb) + 1], *UNDONE]
     assert stage.calls == told
-    assert report.outcome == "called off"
+    assert stage.report.outcome == "called off"
 
 
 @pytest.mark.parametrize("verb", BEFORE)
 async def test_a_fault_before_the_edge_is_undone_and_named(
-    stage: PretendStage, report: Report, direct: Direct, verb: str
+    stage: PretendStage, autojump_clock: MockClock, verb: str
 ) -> None:
     stage.acts = {verb: fails()}
     with pytest.raises(CalledOff, match=f"^{BEFORE[verb]}: node went away$"):
-        await direct()
-    assert_undone(stage, report, verb)
+        await direct(stage)
+    assert_undone(stage, verb)
 
 
-async def test_a_gate_that_does_not_close_is_opened(stage: PretendStage, report: Report, direct: Direct) -> None:
+async def test_a_gate_that_does_not_close_is_opened(stage: PretendStage, autojump_clock: MockClock) -> None:
     stage.faulty = {"close_gate"}
     with pytest.raises(CalledOff, match="^hold: no close_gate$"):
-        await direct()
-    assert_undone(stage, report, "close_gate")
+        await direct(stage)
+    assert_undone(stage, "close_gate")
 
 
 @pytest.mark.parametrize("fault", [Refused("identity: no such user"), CalledOff("its own words")])
 @pytest.mark.parametrize("verb", BEFORE)
 async def test_a_verb_may_say_itself_how_it_is_answered(
-    stage: PretendStage, report: Report, direct: Direct, verb: str, fault: Exception
+    stage: PretendStage, autojump_clock: MockClock, verb: str, fault: Exception
 ) -> None:
     stage.acts = {verb: fails(fault=fault)}
     with pytest.raises(type(fault)) as raised:
-        await direct()
+        await direct(stage)
     assert raised.value is fault
-    assert_undone(stage, report, verb)
+    assert_undone(stage, verb)
 
 
 @pytest.mark.parametrize("verb", BEFORE)
 async def test_a_verb_that_hangs_is_undone_when_its_time_is_over(
-    stage: PretendStage, report: Report, direct: Direct, verb: str
+    stage: PretendStage, autojump_clock: MockClock, verb: str
 ) -> None:
     stage.acts = {verb: hangs()}
     began = trio.current_time()
     with pytest.raises(CalledOff, match=f"^{BEFORE[verb]}: it took too long$"):
-        await direct()
-    assert_undone(stage, report, verb)
+        await direct(stage)
+    assert_undone(stage, verb)
     limit = WARM_SECONDS if verb == "warm" else BUDGET
     assert trio.current_time() - began == pytest.approx(limit)
-    assert report.hold_ms == pytest.approx(0 if verb == "warm" else BUDGET * 1000)
+    assert stage.report.hold_ms == pytest.approx(0 if verb == "warm" else BUDGET * 1000)
 
 
 @pytest.mark.parametrize("when", ["within", "behind"])
 @pytest.mark.parametrize("verb", BEFORE)
 async def test_a_cancellation_before_the_edge_is_undone(
-    stage: PretendStage, report: Report, direct: Direct, verb: str, when: str
+    stage: PretendStage, autojump_clock: MockClock, verb: str, when: str
 ) -> None:
     with trio.CancelScope() as scope:
         stage.acts = {verb: is_cancelled(scope, when)}
-        await direct()
+        await direct(stage)
     if (verb, when) == ("converge", "behind"):
-        assert not scope.cancelled_caught and report.outcome == "done"  # it came when the edge was crossed
+        assert (
+            not scope.cancelled_caught and stage.report.outcome == "done"
+        )  # it came when the edge was crossed
     else:
         assert scope.cancelled_caught
         reached = verb if when == "within" else {"warm": "drain", "drain": "pause", "pause": "converge"}[verb]
-        assert_undone(stage, report, reached)
+        assert_undone(stage, reached)
 
 
 @pytest.mark.parametrize("verb", BEFORE)
-async def test_undoing_is_not_cut_short(
-    stage: PretendStage, report: Report, direct: Direct, verb: str
-) -> None:
+async def test_undoing_is_not_cut_short(stage: PretendStage, autojump_clock: MockClock, verb: str) -> None:
     with trio.CancelScope() as scope:
         stage.acts = {verb: fails(), "unpause": is_cancelled(scope, "within")}
         with pytest.raises(CalledOff, match=f"^{BEFORE[verb]}: node went away$"):
-            await direct()
-    assert report.notes == []
+            await direct(stage)
+    assert stage.report.notes == []
 
 
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
 @pytest.mark.parametrize("verb", BEFORE)
 async def test_the_gate_opens_though_the_pause_cannot_be_lifted(
-    stage: PretendStage, report: Report, direct: Direct, verb: str, act: Callable[[], Iterator[Act]], why: str
+    stage: PretendStage, autojump_clock: MockClock, verb: str, act: Callable[[], Iterator[Act]], why: str
 ) -> None:
     stage.acts = {verb: fails(), "unpause": act()}
     with pytest.raises(CalledOff, match=f"^{BEFORE[verb]}: node went away$"):
-        await direct()
-    assert_undone(stage, report, verb)
-    assert report.notes == [f"the pause could not be lifted and runs out by itself: {why}"]
+        await direct(stage)
+    assert_undone(stage, verb)
+    assert stage.report.notes == [f"the pause could not be lifted and runs out by itself: {why}"]
 
 
 # At the edge.
@@ -195,8 +198,7 @@ async def test_the_gate_opens_though_the_pause_cannot_be_lifted(
 @pytest.mark.parametrize("act", [None, fails, hangs])
 async def test_nothing_is_guessed_while_the_promotion_is_unknown(
     stage: PretendStage,
-    report: Report,
-    direct: Direct,
+    autojump_clock: MockClock,
     unknowns: int,
     act: Callable[[int], Iterator[Act]] | None,
 ) -> None:
@@ -210,24 +212,24 @@ async def test_nothing_is_guessed_while_the_promotion_is_unknown(
     async def look() -> None:
         while "promote" not in stage.calls or stage.calls.count("promote") <= unknowns:
             if stage.calls.count("promote") > 1:
-                seen.append((report.outcome, stage.closed))
+                seen.append((stage.report.outcome, stage.closed))
             await trio.sleep(0.01)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(look)
-        await direct()
+        await direct(stage)
     assert stage.calls.count("promote") == unknowns + 1
     assert stage.calls[-4:] == ["demote", "open_gate", "settle", "strike"]
     assert set(seen) <= {("unknown whether promoted", True)}
-    assert report.outcome == "done"
+    assert stage.report.outcome == "done"
 
 
 @pytest.mark.parametrize("act", [fails, hangs])
 async def test_a_promotion_that_cannot_be_asked_about_is_asked_about_in_measure(
-    stage: PretendStage, report: Report, direct: Direct, act: Callable[[int], Iterator[Act]]
+    stage: PretendStage, autojump_clock: MockClock, act: Callable[[int], Iterator[Act]]
 ) -> None:
     stage.acts = {"promote": act(20)}
-    await direct()
+    await direct(stage)
     asked = [began for began, _ in stage.pauses[1:]]
     assert all(0.01 <= later - before for before, later in itertools.pairwise(asked))
     assert_fenced_throughout(stage)
@@ -243,8 +245,7 @@ def assert_fenced_throughout(stage: PretendStage) -> None:
 @pytest.mark.parametrize("act", [None, fails, hangs])
 async def test_a_candidate_that_surely_is_not_primary_is_undone(
     stage: PretendStage,
-    report: Report,
-    direct: Direct,
+    autojump_clock: MockClock,
     unknowns: int,
     act: Callable[[int], Iterator[Act]] | None,
 ) -> None:
@@ -253,19 +254,19 @@ async def test_a_candidate_that_surely_is_not_primary_is_undone(
     else:
         stage.acts, stage.outcomes = {"promote": act(unknowns)}, iter([Promoted.NO])
     with pytest.raises(CalledOff, match=f"^promote: promotion: {Promoted.NO.value}$"):
-        await direct()
+        await direct(stage)
     assert stage.calls == [*STORY, *["promote"] * unknowns, *UNDONE]
-    assert report.outcome == "called off"
+    assert stage.report.outcome == "called off"
 
 
 @pytest.mark.parametrize("act", [fails, hangs])
 async def test_a_promotion_that_failed_is_named_though_the_pause_cannot_be_lifted(
-    stage: PretendStage, report: Report, direct: Direct, act: Callable[[], Iterator[Act]]
+    stage: PretendStage, autojump_clock: MockClock, act: Callable[[], Iterator[Act]]
 ) -> None:
     stage.outcomes, stage.acts = iter([Promoted.NO]), {"unpause": act()}
     with pytest.raises(CalledOff, match=f"^promote: promotion: {Promoted.NO.value}$"):
-        await direct()
-    assert report.notes[-1].startswith("the pause could not be lifted and runs out by itself: ")
+        await direct(stage)
+    assert stage.report.notes[-1].startswith("the pause could not be lifted and runs out by itself: ")
 
 
 # Beyond the edge everything is carried through.
@@ -274,101 +275,98 @@ async def test_a_promotion_that_failed_is_named_though_the_pause_cannot_be_lifte
 @pytest.mark.parametrize("when", ["within", "behind"])
 @pytest.mark.parametrize("verb", BEYOND)
 async def test_a_cancellation_beyond_the_edge_changes_nothing(
-    stage: PretendStage, report: Report, direct: Direct, verb: str, when: str
+    stage: PretendStage, autojump_clock: MockClock, verb: str, when: str
 ) -> None:
     with trio.CancelScope() as scope:
         stage.acts = {verb: is_cancelled(scope, when)}
-        await direct()
+        await direct(stage)
     assert not scope.cancelled_caught
     assert stage.calls == [*STORY, "swap", "demote", "open_gate", "settle", "strike"]
-    assert (report.outcome, report.notes) == ("done", [])
+    assert (stage.report.outcome, stage.report.notes) == ("done", [])
 
 
 @pytest.mark.parametrize("fence", [None, fails, hangs])
 @pytest.mark.parametrize("act", [fails, hangs])
 async def test_a_demotion_that_fails_at_first_is_repeated_under_the_fence(
     stage: PretendStage,
-    report: Report,
-    direct: Direct,
+    autojump_clock: MockClock,
     act: Callable[[int], Iterator[Act]],
     fence: Callable[[], Iterator[Act]] | None,
 ) -> None:
     stage.acts = {"demote": act(3), **({"fence": fence()} if fence else {})}
-    await direct()
+    await direct(stage)
     assert (stage.calls.count("demote"), stage.calls.count("fence")) == (4, 3)
     assert_fenced_throughout(stage)
-    assert report.hold_ms < 1  # the clients went on meanwhile
-    assert (report.outcome, report.notes) == ("done", [])
+    assert stage.report.hold_ms < 1  # the clients went on meanwhile
+    assert (stage.report.outcome, stage.report.notes) == ("done", [])
 
 
 @pytest.mark.parametrize("fence", [None, fails, hangs])
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
 async def test_a_demotion_that_never_succeeds_is_told(
     stage: PretendStage,
-    report: Report,
-    direct: Direct,
+    autojump_clock: MockClock,
     act: Callable[[], Iterator[Act]],
     why: str,
     fence: Callable[[], Iterator[Act]] | None,
 ) -> None:
     stage.acts = {"demote": act(), **({"fence": fence()} if fence else {})}
-    await direct()
-    assert report.steps_ms["demote"] == pytest.approx(DEMOTE_SECONDS * 1000)
+    await direct(stage)
+    assert stage.report.steps_ms["demote"] == pytest.approx(DEMOTE_SECONDS * 1000)
     assert_fenced_throughout(stage)
     assert stage.calls.count("fence") >= 3
-    assert report.hold_ms < 1
-    [note] = report.notes
+    assert stage.report.hold_ms < 1
+    [note] = stage.report.notes
     assert note.startswith(f"the old primary does not follow yet: {why}")
     assert ("the fence could not be renewed" in note) == (fence is not None)
 
 
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
 async def test_the_gate_opens_and_the_demotion_goes_on_though_the_sessions_cannot_be_moved(
-    stage: PretendStage, report: Report, direct: Direct, act: Callable[[], Iterator[Act]], why: str
+    stage: PretendStage, autojump_clock: MockClock, act: Callable[[], Iterator[Act]], why: str
 ) -> None:
     stage.acts = {"swap": act(), "demote": fails(3)}
-    await direct()
+    await direct(stage)
     assert stage.calls.count("demote") == 4
     assert stage.calls[-2:] == ["settle", "strike"]
-    assert report.notes == [f"swap: {why}"]
-    assert report.outcome == "promoted"  # and not "done": the operator has to look
+    assert stage.report.notes == [f"swap: {why}"]
+    assert stage.report.outcome == "promoted"  # and not "done": the operator has to look
 
 
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
 async def test_the_report_comes_though_nothing_settles(
-    stage: PretendStage, report: Report, direct: Direct, act: Callable[[], Iterator[Act]], why: str
+    stage: PretendStage, autojump_clock: MockClock, act: Callable[[], Iterator[Act]], why: str
 ) -> None:
     stage.acts = {"settle": act()}
-    await direct()
-    assert (report.outcome, report.notes) == ("done", [f"settle: {why}"])
-    assert report.steps_ms["settle"] <= SETTLE_SECONDS * 1000 + 1
+    await direct(stage)
+    assert (stage.report.outcome, stage.report.notes) == ("done", [f"settle: {why}"])
+    assert stage.report.steps_ms["settle"] <= SETTLE_SECONDS * 1000 + 1
 
 
 @pytest.mark.parametrize("verbs", list(itertools.combinations(("demote", "fence", "swap", "settle"), 3)))
 @pytest.mark.parametrize("act", [fails, hangs])
 async def test_faults_beyond_the_edge_do_not_add_up(
     stage: PretendStage,
-    report: Report,
-    direct: Direct,
+    autojump_clock: MockClock,
     verbs: tuple[str, ...],
     act: Callable[[], Iterator[Act]],
 ) -> None:
     stage.acts = {verb: act() for verb in verbs}
-    await direct()
-    assert report.outcome == ("promoted" if "swap" in verbs else "done")
+    await direct(stage)
+    assert stage.report.outcome == ("promoted" if "swap" in verbs else "done")
     assert "unpause" not in stage.calls
 
 
 async def test_the_status_does_not_call_unknown_what_is_known(
-    stage: PretendStage, report: Report, direct: Direct
+    stage: PretendStage, autojump_clock: MockClock
 ) -> None:
     stage.outcomes = iter([Promoted.UNKNOWN])
     seen = []
 
     async def look() -> None:
         await trio.lowlevel.checkpoint()
-        seen.append(report.outcome)
+        seen.append(stage.report.outcome)
 
     stage.acts = {"swap": iter([look])}
-    await direct()
+    await direct(stage)
     assert seen == ["under way"]
