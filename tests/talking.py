@@ -63,7 +63,7 @@ class Talk:
             if not data:
                 raise AssertionError(f"the connection was closed after {got!r}; wanted {wanted!r}")
             got += data
-        assert got == wanted
+        assert got == wanted, f"{got!r} came; wanted {wanted!r}"
 
     def rest(self) -> bytes:
         """Read until the other side closes, and return all of it."""

@@ -1,5 +1,6 @@
 """What the console's commands do: the operator's side of a route."""
 
+import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from proxy.switchover.errors import Busy, CalledOff, Refused, SwitchoverError
 from proxy.switchover.preflight.case import Finding, Terms
 from proxy.switchover.report import Report
 from proxy.switchover.story import Bounds, switch_over
+
+log = logging.getLogger("baton")
 
 RESOLVE_SECONDS = 5.0
 
@@ -97,10 +100,14 @@ class Steering:
                 await self._switch_over(report, to, (budget_ms or self.settings.budget_ms) / 1000)
         except SwitchoverError as fault:
             report.outcome = f"{fault.kind.lower()}: {fault}"
+            log.warning("switchover %s", report.outcome)
             raise
         finally:
             self._under_way = False
         self.done += 1
+        log.info("switchover from %s to %s: held for %.1f ms", report.origin, report.target, report.hold_ms)
+        for note in report.notes:
+            log.warning("switchover: %s", note)
         return report
 
     async def _switch_over(self, report: Report, to: str | None, budget: float) -> None:

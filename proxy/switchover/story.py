@@ -21,6 +21,9 @@ from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted, Stage
 
 WARM_SECONDS = 60.0
+ASK_SECONDS = 1.0
+"""How long an answer about the promotion is awaited before the fence is renewed and the operator can read of
+it."""
 UNDO_SECONDS = 1.0
 DEMOTE_SECONDS = 10.0
 """How long the report waits for the old primary to follow; whoever watches over the nodes goes on after
@@ -82,7 +85,7 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
 async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
     """Whether the candidate is primary: asked until it is known."""
     while True:
-        outcome = await stage.promote(bounds.fence, within=bounds.fence / 4)
+        outcome = await stage.promote(bounds.fence, within=min(ASK_SECONDS, bounds.fence / 4))
         if outcome is not Promoted.UNKNOWN:
             return outcome is Promoted.YES
         report.outcome = "unknown whether promoted"

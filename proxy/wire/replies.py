@@ -19,6 +19,8 @@ _LINES = frozenset(b"+-:_#,(")
 _BULKS = frozenset(b"$=!")
 _PAIRS = frozenset(b"%|")
 _LISTS = frozenset(b"*~>")
+_LENGTH_LINE_MAX = 32
+"""Bytes. More than any line that gives a length."""
 ATTRIBUTE = ord("|")
 
 
@@ -85,6 +87,8 @@ class ReplyCutter:
         while values:
             end = data.find(b"\r\n", pos)
             if end < 0:
+                if pos < size and data[pos] not in _LINES and size - pos > _LENGTH_LINE_MAX:
+                    raise BadReply(f"{data[pos:][:40]!r} is no reply")
                 break
             kind = data[pos]
             if kind in _LINES:
@@ -95,7 +99,7 @@ class ReplyCutter:
             number = LENGTHS.get(digits)
             if number is None:
                 number = length(digits)
-                if number is None:
+                if number is None or number < -1:
                     raise BadReply(f"{data[pos:end][:40]!r} is no reply")
             if kind in _BULKS:
                 stop = end + 4 + number if number >= 0 else end + 2
@@ -113,7 +117,7 @@ class ReplyCutter:
                 values += number - 1 if number > 0 else -1
             elif kind in _PAIRS:
                 pos = end + 2
-                values += 2 * number - (kind != ATTRIBUTE)
+                values += 2 * max(number, 0) - (kind != ATTRIBUTE)
             else:
                 raise BadReply(f"{data[pos:end][:40]!r} is no reply")
         self._pos, self._values = pos, values
