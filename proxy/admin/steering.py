@@ -21,7 +21,7 @@ from proxy.release import VERSION
 from proxy.settings import Settings
 from proxy.switchover.errors import Busy, CalledOff, Refused, SwitchoverError
 from proxy.switchover.preflight.case import Finding, Terms
-from proxy.switchover.report import Report
+from proxy.switchover.report import UNKNOWN, Report
 from proxy.switchover.story import Bounds, switch_over
 
 log = logging.getLogger("baton")
@@ -41,6 +41,7 @@ class Steering:
     """Of the switchover under way, or else of the last one."""
     done: int = 0
     _under_way: bool = False
+    _stage: Stage | None = None
     _began: float = field(factory=time.monotonic)
 
     def nodes(self) -> Sequence[str]:
@@ -120,7 +121,7 @@ class Steering:
         report.origin, report.target = str(route.primary), str(found.candidate)
         report.notes += [f"{each.name}: {each.text}" for each in found.findings if each.verdict == "warn"]
         others = [node for node in route.nodes if node not in (route.primary, found.candidate)]
-        stage = Stage(route, route.primary, found.candidate, others, found.follow, report)
+        self._stage = stage = Stage(route, route.primary, found.candidate, others, found.follow, report)
         fence = max(self.settings.fence_ms / 1000, 2 * budget)
         await switch_over(stage, Bounds(budget, fence), report)
         route.suspect.set()
@@ -149,8 +150,10 @@ class Steering:
         return Finding("sessions", "warn", f"{len(strange)} clients will be closed, not carried yet: {kinds}")
 
     async def resolve(self, address: str) -> str:
-        self._none_under_way()
         node = self._node(address)
+        if self._under_way and self.report is not None and self.report.outcome == UNKNOWN:
+            return self._decide(node)
+        self._none_under_way()
         self._under_way = True
         try:
             async with self.keeper.watching:
@@ -161,6 +164,17 @@ class Steering:
         finally:
             self._under_way = False
             self.route.suspect.set()
+
+    def _decide(self, node: Node) -> str:
+        """Nobody can find out whether the candidate was promoted, and the clients wait: the operator's
+        word."""
+        assert self._stage is not None
+        if node is not self._stage.old:
+            raise Refused(f"resolve: {node} has not answered since it was told to be primary; it is asked on")
+        self._stage.decision = node
+        return (
+            f"{node} stays the primary; keep {self._stage.new} away from clients until it is a replica again"
+        )
 
     async def _resolve(self, node: Node) -> str:
         """The operator decides: this one is the primary, and who else claims to be follows it."""

@@ -48,9 +48,10 @@ class Guest(Peer):
         A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to
         it.
         """
+        gone = self.ended  # it is not listened to any more: only a broken connection brings us here again
         self.ended = True
         self.listen(False)
-        if self.session.listening or self.session.blocked is not None:
+        if gone or self.session.listening or self.session.blocked is not None:
             self.close()
         elif not self.waiting:
             self.finish()

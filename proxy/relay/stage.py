@@ -42,6 +42,8 @@ class Stage:
     follow: tuple[str, int]
     """Host and port of the new primary, as the other nodes reach it."""
     report: Report
+    decision: Node | None = None
+    """The primary by the operator's word, where nobody can find out whether the candidate was promoted."""
     warmth: Warmth = field(init=False)
     promotion: Promotion = field(init=False)
     _offset: int = 0
@@ -97,9 +99,12 @@ class Stage:
             nursery.start_soon(self._renew_fence, fence)
             outcome = await self.promotion.ask(within)
             nursery.cancel_scope.cancel()
+        why = self.promotion.why
+        if outcome is Outcome.UNKNOWN and self.decision is self.old:
+            outcome, why = Outcome.NOT_PRIMARY, f"{why}; the operator decided for {self.old}"
         if outcome is not Outcome.PRIMARY:
             self.notes[:] = [note for note in self.notes if not note.startswith("promotion")]
-            self.notes.append(f"promotion: {self.promotion.why}")
+            self.notes.append(f"promotion: {why}")
         return {
             Outcome.PRIMARY: Promoted.YES,
             Outcome.NOT_PRIMARY: Promoted.NO,

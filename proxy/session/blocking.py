@@ -32,8 +32,10 @@ SECONDS: Mapping[bytes, int] = {
 }
 WAITS = (b"WAIT", b"WAITAOF")
 """Their timeout is their last word, in milliseconds."""
-SHORTEST = 0.001
-"""Seconds. What is left of a timeout is never rounded to 0, which means for ever."""
+_OPTIONS = {b"BLOCK": 1, b"COUNT": 1, b"GROUP": 2}
+"""How many words belong to an option of XREAD and XREADGROUP."""
+SHORTEST = 0.0015
+"""Seconds. What is left of a timeout is never rounded to 0, which means for ever; 6.2 takes ``0.001`` for 0."""
 
 
 @define(eq=False)
@@ -108,7 +110,7 @@ class Blocking(Want):
         return command(*self.words)
 
     def _written(self, seconds: float) -> bytes:
-        return b"%d" % max(1, round(seconds * 1000)) if self.per_second == 1000 else b"%.3f" % seconds
+        return b"%d" % max(1, round(seconds * 1000)) if self.per_second == 1000 else b"%.4f" % seconds
 
 
 def may_block(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
@@ -121,10 +123,17 @@ def may_block(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
 def stream_read(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """XREAD and XREADGROUP: they block if they say BLOCK before STREAMS."""
     words = arguments(frame)
-    upper = [word.upper() for word in words]
-    if b"STREAMS" not in upper or b"BLOCK" not in upper[: upper.index(b"STREAMS")]:
-        return (Send(frame),)
-    return _begin(session, Blocking(name, words, upper.index(b"BLOCK") + 1, 1000), frame)
+    at = block = 0
+    following = iter(range(1, len(words)))
+    for at in following:
+        option = words[at].upper()
+        if option == b"STREAMS":
+            break
+        if option == b"BLOCK":
+            block = at + 1
+        for _ in range(_OPTIONS.get(option, 0)):
+            next(following, None)  # a group may be called STREAMS
+    return _begin(session, Blocking(name, words, block, 1000), frame) if block else (Send(frame),)
 
 
 def _begin(session: Session, blocking: Blocking, frame: Frame) -> tuple[Step, ...]:

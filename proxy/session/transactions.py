@@ -6,14 +6,13 @@ must expect.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import hiredis
 from attrs import define, field, frozen
 
 from proxy.session.identity import fails
 from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
+from proxy.wire.replies import ReplyCutter
 from proxy.wire.requests import Frame
 
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
@@ -93,13 +92,16 @@ class Executed(Want):
         return piece
 
     def _apply(self, session: Session, reply: bytes) -> None:
-        reader = hiredis.Reader()
-        reader.feed(reply)
-        results: Any = reader.gets()
-        if isinstance(results, list):
-            for place, want in self.transaction.inner:
-                failed = place >= len(results) or isinstance(results[place], hiredis.ReplyError)
-                want.take(session, b"-\r\n" if failed else b"+\r\n", True)
+        if reply.startswith((b"*-", b"_", b"-", b"!")):
+            return
+        results, whole = [], True
+        for piece, last in ReplyCutter().feed(reply[reply.index(b"\r\n") + 2 :]):
+            if whole:
+                results.append(piece[:1])
+            whole = last
+        for place, want in self.transaction.inner:
+            if place < len(results):
+                want.take(session, results[place] + b"\r\n", True)
 
 
 @frozen
@@ -145,7 +147,8 @@ def watch(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 
 def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
-    session.watching = session.watch_lost = False
+    if session.transaction is None:  # inside MULTI it comes too late to save EXEC from a dirty key
+        session.watching = session.watch_lost = False
     return (Send(frame),)
 
 

@@ -7,6 +7,9 @@ from attrs import define, field
 
 STEPS = ("preflight", "warm", "hold", "pause", "converge", "promote", "demote", "swap", "settle")
 
+UNKNOWN = "unknown whether promoted"
+"""The outcome while the candidate does not answer after it was told: clients wait, nothing is unpaused."""
+
 
 @define
 class Report:

@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from proxy.switchover.errors import CalledOff, SwitchoverError
-from proxy.switchover.report import Report
+from proxy.switchover.report import UNKNOWN, Report
 from proxy.switchover.stage import Promoted, Stage
 
 WARM_SECONDS = 60.0
@@ -88,7 +88,7 @@ async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
         outcome = await stage.promote(bounds.fence, within=min(ASK_SECONDS, bounds.fence / 4))
         if outcome is not Promoted.UNKNOWN:
             return outcome is Promoted.YES
-        report.outcome = "unknown whether promoted"
+        report.outcome = UNKNOWN
 
 
 async def _demote(stage: Stage, bounds: Bounds, report: Report) -> None:

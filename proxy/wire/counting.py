@@ -8,7 +8,8 @@ more than Redis accepts in a request. So it is trusted only where its result pro
   chunk's first byte;
 * in a request every argument must have come as ``$``: other types give no ``bytes``, except ``+``, ``=`` and
   ``(``, and a chunk with one of these at a line's start is not counted (a value with such a line merely takes
-  the slow way);
+  the slow way); one that stands behind a bulk without its CRLF goes unnoticed here, and the node answers the
+  protocol error itself;
 * a push is owed to no command, and an attribute is no reply, so a chunk with one of them is not counted.
 
 One Reader serves all connections, because it is empty between two calls.
@@ -20,8 +21,6 @@ import hiredis
 
 NOTHING = object()
 """What a Reader gives when it has no whole frame; hiredis' own default, False, is also the reply ``#f``."""
-
-ATTRIBUTE = ord("|")
 
 LONG = 64 * 1024
 """Bytes. A chunk longer than this is left to the cutters, which skip a large bulk by its length."""
@@ -73,7 +72,7 @@ def count_replies(data: bytes) -> int:
             count += 1
         else:
             if not reader.has_data():
-                return 0 if b"\r\n|" in data or data[0] == ATTRIBUTE else count
+                return 0 if b"\r\n|" in data or data[:1] == b"|" else count
     except (TypeError, hiredis.HiredisError):  # TypeError: a map whose key is an array cannot be built
         pass
     _replies = _reader()
