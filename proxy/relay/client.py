@@ -21,7 +21,7 @@ from proxy.relay.transport import Transport
 from proxy.session.blocking import Blocking
 from proxy.session.replay import transaction
 from proxy.session.session import Say, Send, SendAndWait, SendSilently, Step, WaitOutside, Want
-from proxy.session.table import SPECIAL, ask
+from proxy.session.table import SPECIAL, ask, resume
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.requests import BadRequest, Frame, RequestCutter
 
@@ -233,13 +233,22 @@ class Client(Guest):
         """A reply that was looked at is in."""
         if want is not self.answering:
             return
-        if self.session.blocked is want and isinstance(want, Blocking) and want.parked:
-            return  # recalled: it is issued again after the switchover
+        if isinstance(want, Blocking) and want.parked:
+            if not self.route.gate.closed:
+                self.reissue()  # recalled for a switchover that was called off meanwhile
+            return
         self.answering = None
         for step in want.then(self.session):
             self.do(step)
         if self.answering is None and (self.waiting or self.ended):
             self.go_on()
+
+    def reissue(self) -> None:
+        """Issue a parked command again, on the lane that the client has now."""
+        if not self.closed and self.lane is not None and (steps := resume(self.session, self.route.now())):
+            self.answering = None
+            for step in steps:
+                self.do(step)
 
     def answered_outside(self, reply: bytes) -> None:
         """What a connection of the proxy's own found out for a WAIT."""

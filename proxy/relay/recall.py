@@ -12,7 +12,7 @@ import trio
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
-from proxy.session.table import resume
+from proxy.session.blocking import Blocking
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -22,99 +22,82 @@ AGAIN = 0.002
 """Seconds after which a blocked command that has not answered is recalled again."""
 
 
-def blocked(client: "Client") -> bool:
-    """The client has a command on its lane that may be blocked."""
-    return client.session.blocked is not None and not client.session.blocked.parked
+def owing(route: "Route") -> list[tuple["Client", Lane]]:
+    """The clients whose lanes owe something, and the lanes."""
+    return [(client, client.lane) for client in route.clients if client.lane and client.lane.ledger]
 
 
-def reads(client: "Client") -> bool:
-    """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
+def blocked(client: "Client") -> Blocking | None:
+    """The command on the client's lane that may be blocked."""
     blocking = client.session.blocked
-    return (
-        blocking is not None
-        and not blocking.writes
-        and client.lane is not None
-        and len(client.lane.ledger) == 1
-    )
+    return None if blocking is None or blocking.parked else blocking
 
 
-def busy(route: "Route") -> list["Client"]:
-    """The clients whose lanes owe something."""
-    return [client for client in route.clients if client.lane is not None and client.lane.ledger]
+def only_reads(client: "Client", lane: Lane) -> bool:
+    """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
+    blocking = blocked(client)
+    return blocking is not None and not blocking.writes and len(lane.ledger) == 1
 
 
 async def learn_ids(route: "Route", node: Node) -> None:
     """Ask the node for the ids of the lanes on which commands are blocked."""
-    lanes = [client.lane for client in route.clients if client.lane is not None and blocked(client)]
-    if all(lane.id is not None for lane in lanes):
-        return
-    ids = await node.client_ids()
-    for lane in lanes:
-        lane.id = ids.get(local_address(lane), lane.id)
+    lanes = [lane for client, lane in owing(route) if blocked(client) and lane.id is None]
+    if lanes:
+        ids = await node.client_ids()
+        for lane in lanes:
+            lane.id = ids.get(_local_address(lane))
 
 
-def local_address(lane: Lane) -> str:
+def _local_address(lane: Lane) -> str:
     """The lane's own end, as CLIENT LIST writes it."""
     host, port, *_ = lane.transport.getsockname()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def drain(route: "Route", node: Node, readers_too: bool) -> None:
-    """Return when no lane owes anything; without ``readers_too``, blocked commands that only read may
-    stay."""
-    while waiting := [client for client in busy(route) if readers_too or not reads(client)]:
-        for client in waiting:
-            if client.lane is not None:
-                client.lane.listen(
-                    True
-                )  # the client may not be reading: what is due to it is drained all the same
-        recalled = [
-            c
-            for c in waiting
-            if blocked(c) and c.session.blocked and (readers_too or c.session.blocked.writes)
-        ]
-        if recalled:
-            await _recall(route, node, recalled)
+    """Return when no lane owes anything; else blocked commands that only read may stay."""
+    while waiting := [each for each in owing(route) if readers_too or not only_reads(*each)]:
+        for _, lane in waiting:
+            lane.listen(
+                True
+            )  # also where the client does not read: what is due to it is drained all the same
+        await _recall(route, node, [each for each in waiting if _to_recall(each[0], readers_too)])
         with trio.move_on_after(AGAIN):
-            await until_idle([client.lane for client in waiting if client.lane is not None])
+            await until_idle([lane for _, lane in waiting])
 
 
-async def _recall(route: "Route", node: Node, clients: list["Client"]) -> None:
-    await learn_ids(route, node)
-    for client in clients:
-        if client.session.blocked is not None:
-            client.session.blocked.recall()
-    await node.unblock([c.lane.id for c in clients if c.lane is not None and c.lane.id is not None])
+def _to_recall(client: "Client", readers_too: bool) -> bool:
+    blocking = blocked(client)
+    return blocking is not None and (readers_too or blocking.writes)
+
+
+async def _recall(route: "Route", node: Node, waiting: list[tuple["Client", Lane]]) -> None:
+    if waiting:
+        await learn_ids(route, node)
+        for client, _ in waiting:
+            if blocking := blocked(client):
+                blocking.recalled = True
+        await node.unblock([lane.id for client, lane in waiting if lane.id is not None and blocked(client)])
 
 
 def parked(route: "Route") -> list["Client"]:
     """The clients whose blocked command was recalled, in the order in which they first blocked."""
-    clients = [c for c in route.clients if c.session.blocked is not None and c.session.blocked.parked]
-    return sorted(clients, key=lambda c: (c.session.blocked and c.session.blocked.since) or 0.0)
-
-
-def reissue(client: "Client") -> None:
-    """Issue the client's parked command again, on the lane that it has now."""
-    if (
-        client.closed
-        or client.lane is None
-        or client.session.blocked is None
-        or not client.session.blocked.parked
-    ):
-        return
-    client.answering = None
-    for step in resume(client.session, client.route.now()):
-        client.do(step)
+    since = {
+        client: blocking.since or 0.0
+        for client in route.clients
+        if (blocking := client.session.blocked) is not None and blocking.parked
+    }
+    return sorted(since, key=since.__getitem__)
 
 
 async def fix_stream_ids(route: "Route", node: Node) -> None:
     """Under the pause: put the newest id in the place of ``$`` in every blocked XREAD."""
-    wanted: dict[int, set[bytes]] = {}
-    readers = [c for c in route.clients if c.session.blocked is not None and c.session.blocked.newest()]
+    wanted: dict[int, dict[bytes, None]] = {}
+    readers = [client for client in route.clients if (blocking := blocked(client)) and blocking.newest()]
     for client in readers:
-        assert client.session.blocked is not None
-        wanted.setdefault(client.session.db, set()).update(client.session.blocked.newest())
-    ids = {db: await node.stream_last_ids(db, sorted(keys)) for db, keys in wanted.items()}
+        if blocking := blocked(client):
+            wanted.setdefault(client.session.db, {}).update(dict.fromkeys(blocking.newest()))
+    ids = {db: await node.stream_last_ids(db, list(keys)) for db, keys in wanted.items()}
     for client in readers:
-        if client.session.blocked is not None:
-            client.session.blocked.since_entries(ids[client.session.db])
+        if blocking := blocked(client):
+            blocking.since_entries(ids[client.session.db])

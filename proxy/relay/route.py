@@ -16,7 +16,6 @@ from proxy.relay.lane import Lane, LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
 from proxy.relay.reactor import Reactor
-from proxy.relay.recall import reissue
 from proxy.relay.transport import Plain
 from proxy.session.scripts import Scripts
 from proxy.session.session import Limits
@@ -102,7 +101,7 @@ class Route:
                 lane.shut()
             else:
                 client.bind(lane)
-                reissue(client)
+                client.reissue()
         client.go_on()
 
     def wait_outside(self, client: Client, words: tuple[bytes, ...]) -> None:

@@ -171,7 +171,7 @@ class Stage:
         for lane in route.lanes():
             lane.release_kept()
         for client in recall.parked(route):
-            recall.reissue(client)
+            client.reissue()
         self.report.commands_held = route.gate.waited
         route.gate.open(REASON)
         for client in list(route.clients):

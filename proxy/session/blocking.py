@@ -35,7 +35,7 @@ WAITS = (b"WAIT", b"WAITAOF")
 _OPTIONS = {b"BLOCK": 1, b"COUNT": 1, b"GROUP": 2}
 """How many words belong to an option of XREAD and XREADGROUP."""
 SHORTEST = 0.0015
-"""Seconds. What is left of a timeout is never rounded to 0, which means for ever; 6.2 takes ``0.001`` for 0."""
+"""Seconds. What is left of a timeout is never rounded to 0, which means for ever: 6.2 reads ``0.001`` so."""
 
 
 @define(eq=False)
@@ -53,7 +53,9 @@ class Blocking(Want):
     since: float | None = None
     """When it was sent, by the proxy's clock; the relay fills it in, this room has no clock."""
     recalled: bool = False
+    """From now on ``-UNBLOCKED`` is the proxy's doing."""
     parked: bool = False
+    """It was recalled, and is to be issued again."""
 
     READERS: ClassVar = frozenset((b"XREAD", *WAITS))
     """These write nothing; they are recalled after the pause, so that no entry between recall and pause is
@@ -70,10 +72,6 @@ class Blocking(Want):
             return b""
         session.blocked = None
         return piece
-
-    def recall(self) -> None:
-        """From now on ``-UNBLOCKED`` is the proxy's doing."""
-        self.recalled = True
 
     def newest(self) -> list[bytes]:
         """The streams of which XREAD waits for what comes after the newest entry (``$``)."""
@@ -140,7 +138,7 @@ def _begin(session: Session, blocking: Blocking, frame: Frame) -> tuple[Step, ..
     try:
         value = float(blocking.words[blocking.at])
     except (ValueError, IndexError):
-        return (Send(frame),)  # the node answers with an error
+        value = 0.0  # the node answers with an error, or knows a number here that Python does not, as 0x10
     blocking.timeout = value / blocking.per_second or None
     session.blocked = blocking
     return (SendAndWait(frame, blocking),)

@@ -142,7 +142,8 @@ def select(session: Session, frame: Frame) -> tuple[Step, ...]:
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
     session.watching = session.watch_lost = False
-    session.replies = "on"
+    if session.replies == "off":
+        session.replies = "on"  # while the SKIP of one reply covers RESET too
     return (Send(frame, WasReset()),)
 
 

@@ -47,9 +47,12 @@ class SwallowedConfirmations(Want):
     faults: Faults
     finished: bool = False
     _answered: bool = False
+    _inside: bool = False
+    """In the middle of a confirmation that does not come in one piece."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if is_confirmation(piece):
+        if self._inside or is_confirmation(piece):
+            self._inside = not last
             self._answered = True
         elif self._answered or not fails(piece):
             self.finished = True
@@ -93,7 +96,8 @@ def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
     """What to send down a lane set up as ``old`` so that it is as ``new``; None if only a new lane will do.
 
     First what goes, since a RESP2 subscriber may do little else; then who the client is, how it speaks, and
-    the rest; what it subscribes to comes last, for the same reason.
+    the rest; what it subscribes to comes last, for the same reason. What stays subscribed is in the way only
+    while the lane speaks RESP2, so RESP3 is left as late as it can be.
     """
     if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {
         w for w, _ in new.settings
@@ -103,18 +107,32 @@ def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
         _channels(form, old_names - new_names, faults)
         for form, old_names, new_names in _forms("UN", old, new)
     ]
-    if new.auth is not None and new.auth != old.auth:
-        steps.append(Send(new.auth, Swallowed(faults, "AUTH")))
-    if new.protocol != old.protocol:
-        steps.append(Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO")))
-    if new.db != old.db:
-        steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
-    for what, setting in sorted(new.settings - old.settings):
-        steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
+    identity = _identity(old, new, faults)
+    if identity and old.protocol == 2 and _kept(old, new):
+        return None
+    steps += identity
     steps += [
         _channels(form, new_names - old_names, faults) for form, old_names, new_names in _forms("", old, new)
     ]
     return [step for step in steps if step is not None]
+
+
+def _kept(old: Score, new: Score) -> bool:
+    return bool(old.channels & new.channels or old.patterns & new.patterns or old.shards & new.shards)
+
+
+def _identity(old: Score, new: Score, faults: Faults) -> list[Send]:
+    steps = []
+    if new.db != old.db:
+        steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
+    for what, setting in sorted(new.settings - old.settings):
+        steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
+    if new.protocol != old.protocol:
+        hello = Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO"))
+        steps.insert(0 if new.protocol == 3 else len(steps), hello)
+    if new.auth is not None and new.auth != old.auth:
+        steps.insert(0, Send(new.auth, Swallowed(faults, "AUTH")))
+    return steps
 
 
 def _forms(prefix: str, old: Score, new: Score) -> list[tuple[str, frozenset[bytes], frozenset[bytes]]]:

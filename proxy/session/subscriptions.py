@@ -74,10 +74,15 @@ class Confirmed(Want):
     mixes: ClassVar[bool] = True
     finished: bool = False
     _answered: bool = False
+    _long: bytes = b""
+    """The pieces of a confirmation that does not come in one: a channel's name may be long."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if is_confirmation(piece):
-            self._learn(session, piece)
+        if self._long or is_confirmation(piece):
+            self._long += piece
+            if last:
+                self._learn(session, self._long)
+                self._long = b""
         elif self._answered or not fails(piece):
             self.finished = True
             if session.subscriptions is not None and not session.subscriptions:
@@ -98,6 +103,4 @@ class Confirmed(Want):
 def subscribe(session: Session, frame: Frame) -> tuple[Step, ...]:
     """SUBSCRIBE, UNSUBSCRIBE and their P- and S- forms."""
     whole = frame if isinstance(frame, bytes) else b"".join(frame)
-    if session.subscriptions is None:
-        session.subscriptions = Subscriptions()  # messages may come ahead of what the answers teach
     return (Send(whole + MARK, Confirmed()),)

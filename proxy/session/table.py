@@ -11,7 +11,7 @@ from attrs import frozen
 from proxy.session import blocking, identity, scripts, subscriptions, transactions, waiting
 from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, Want
 from proxy.wire.encoding import command, error, nil
-from proxy.wire.requests import Frame
+from proxy.wire.requests import Frame, arguments
 
 Ask = Callable[[Session, Frame], tuple[Step, ...]]
 Named = Callable[[Session, bytes, Frame], tuple[Step, ...]]
@@ -82,7 +82,7 @@ class Refused(Want):
 def ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """What to do with a whole command; ``name`` is its first word in capitals."""
     steps = _ask(session, name, frame)
-    if session.replies != "on" and name != b"RESET":
+    if session.replies != "on":
         steps = _silenced(session, name, steps)
     session.plain = session.transaction is None and session.replies == "on"
     return steps
@@ -105,9 +105,11 @@ def resume(session: Session, now: float) -> tuple[Step, ...]:
 def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     if name in REFUSED:
         return _refuse(session, REFUSED[name])
-    if name in ALONE:
+    if name in ALONE and not _misspelt(name, frame):
         return ALONE[name](session, frame)
     if session.transaction is not None:
+        if _unsettles_exec(name, frame):
+            return _refuse(session, f"ERR Baton does not take {name.decode()} inside MULTI")
         return transactions.queue(session, frame, SESSION.get(name))
     if name in SESSION:
         return SESSION[name](session, frame)
@@ -116,6 +118,20 @@ def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     if name in BLOCKING:
         return BLOCKING[name](session, name, frame)
     return (Send(frame),)
+
+
+def _misspelt(name: bytes, frame: Frame) -> bool:
+    """Redis rejects it for its number of arguments: it opens, ends and resets nothing, and inside MULTI it
+    makes EXEC abort."""
+    return name != b"EXEC" and (len(arguments(frame)) == 1) == (name == b"WATCH")
+
+
+def _unsettles_exec(name: bytes, frame: Frame) -> bool:
+    """Inside MULTI it leaves EXEC's answer out of step, on Redis too: with more elements than EXEC announces
+    (two channels), or with fewer (CLIENT REPLY OFF), so that it never ends."""
+    return name in CHANNELS or (
+        name == b"CLIENT" and [w.upper() for w in arguments(frame)[1:2]] == [b"REPLY"]
+    )
 
 
 def _refuse(session: Session, text: str) -> tuple[Step, ...]:

@@ -3,11 +3,11 @@
 Redis counts them from the connection's own last propagated command (up to 7.0 from any command), so a lane
 that is new since a switchover would answer that every replica has a write that it never carried. Before the
 first WAIT on such a lane something is sent that propagates: SPUBLISH to a channel of the proxy's own from 7.0
-on, any command before. A user who may not do that is answered over a connection of the proxy's own, which
-counts from no earlier point.
+on, PING before, where any command counts that is executed. A user who may not do that is answered over a
+connection of the proxy's own, which counts from no earlier point.
 """
 
-from attrs import frozen
+from attrs import define
 
 from proxy.session.blocking import WAITS, Blocking
 from proxy.session.identity import fails
@@ -17,22 +17,29 @@ from proxy.wire.requests import Frame, arguments
 
 PROPAGATES_WORDS = ("SPUBLISH", "baton:wait", "")
 PROPAGATES = command(*PROPAGATES_WORDS)
-"""Reaches the replicas, touches no key. Redis 6.2 does not know it, but there an error counts as well as any
-command."""
+"""Reaches the replicas, touches no key. Redis 6.2 does not know it, and a command that it rejects counts for
+nothing."""
+COUNTS = command("PING")
+"""What is executed, and so counts on 6.2."""
 
 
-@frozen
+@define
 class Primed(Want):
     """The reply to what was sent ahead of a WAIT; the client never sees it."""
 
     waiting: Blocking
+    by: bytes = PROPAGATES
+    _unknown: bool = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if not fails(piece) or piece.startswith(b"-ERR unknown command"):
+        if not fails(piece):
             session.moved = False
+        self._unknown = piece.startswith(b"-ERR unknown command")
         return b""
 
     def then(self, session: Session) -> tuple[Step, ...]:
+        if self._unknown and self.by is PROPAGATES:
+            return (SendAndWait(COUNTS, Primed(self.waiting, COUNTS)),)
         if session.moved:
             session.blocked = None
             return (WaitOutside(tuple(self.waiting.words)),)
