@@ -18,13 +18,13 @@ class LaneRefused(Exception):
     """The node does not accept the session: the text says which command, and what it answered."""
 
 
-async def open_lane(route: "Route", node: Node, client: "Client") -> Lane:
-    """A lane set up as the client's session is now. Raises LinkLost or LaneRefused; time is the caller's
-    matter."""
+async def open_lane(route: "Route", node: Node, client: "Client", score: Score) -> Lane:
+    """A lane set up for the client as the score says. Raises LinkLost or LaneRefused; the caller sets a
+    deadline."""
     _, sock = await dial(node.address)
     lane = Lane(route.reactor, Plain.adopt(sock), route.lane_lost)
     try:
-        await set_up(lane, client, BLANK, Score.of(client.session))
+        await set_up(lane, client, BLANK, score)
     except BaseException:
         lane.shut()
         raise

@@ -17,6 +17,7 @@ from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Plain
+from proxy.session.replay import Score
 from proxy.session.scripts import Scripts
 from proxy.session.session import Limits
 
@@ -89,7 +90,7 @@ class Route:
                     await node.link()  # asks ROLE where the connection is new
                     if node.seen is not None and not node.seen.is_primary:
                         raise LaneRefused(f"it is no primary but {node.seen}")
-                    lane = await open_lane(self, node, client)
+                    lane = await open_lane(self, node, client, Score.of(client.session))
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()

@@ -81,9 +81,9 @@ class Warmth:
                     await set_up(lane, client, self._scores[client], score)
                 except LaneRefused:
                     lane.shut()
-                    self.lanes[client] = await open_lane(self.route, self.node, client)
+                    self.lanes[client] = await open_lane(self.route, self.node, client, score)
             else:
-                self.lanes[client] = await open_lane(self.route, self.node, client)
+                self.lanes[client] = await open_lane(self.route, self.node, client, score)
         except LaneRefused as fault:
             user = client.session.user.decode("utf-8", "replace")
             raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault

@@ -25,6 +25,9 @@ ASK_SECONDS = 1.0
 """How long an answer about the promotion is awaited before the fence is renewed and the operator can read of
 it."""
 UNDO_SECONDS = 1.0
+AGAIN_SECONDS = 0.02
+"""How long to wait before what became of the promotion is asked again."""
+SWAP_SECONDS = 5.0
 DEMOTE_SECONDS = 10.0
 """How long the report waits for the old primary to follow; whoever watches over the nodes goes on after
 that."""
@@ -49,9 +52,9 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         with report.at("warm"), trio.fail_after(WARM_SECONDS):
             await stage.warm()
         with trio.fail_after(bounds.budget) as budget:
-            stage.close_gate()
-            report.held()
             with report.at("hold"):
+                report.held()
+                stage.close_gate()
                 await stage.drain()
             with report.at("pause"):
                 await stage.pause(budget.deadline - trio.current_time() + PAUSE_MARGIN)
@@ -67,28 +70,45 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         with report.at("promote"):
             promoted = await _promote(stage, bounds, report)
         if not promoted:
+            why = report.notes[-1]
             await _undo(stage, report)
-            raise CalledOff(f"promote: {report.notes[-1]}")
+            raise CalledOff(f"promote: {why}")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_demote, stage, bounds, report)
-            try:
-                with report.at("swap"):
-                    await stage.swap()
-            finally:
-                stage.open_gate()
-                report.released()
+            swapped = await _swap(stage, report)
         with report.at("settle"):
             await _settle(stage, report)
-        report.outcome = "done"
+        report.outcome = "done" if swapped else "promoted"
 
 
 async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
-    """Whether the candidate is primary: asked until it is known."""
+    """Whether the candidate is primary: asked until it is known. Who cannot ask does not know."""
     while True:
-        outcome = await stage.promote(bounds.fence, within=min(ASK_SECONDS, bounds.fence / 4))
+        outcome = Promoted.UNKNOWN
+        try:
+            with trio.fail_after(bounds.fence / 2):
+                outcome = await stage.promote(bounds.fence, within=min(ASK_SECONDS, bounds.fence / 4))
+        except Exception as fault:
+            report.notes.append(f"promotion: {_text(fault)}")
         if outcome is not Promoted.UNKNOWN:
+            report.outcome = "under way"
             return outcome is Promoted.YES
         report.outcome = UNKNOWN
+        await trio.sleep(AGAIN_SECONDS)
+
+
+async def _swap(stage: Stage, report: Report) -> bool:
+    """Whether the sessions were moved. The gate opens all the same: there is nowhere else to go to."""
+    try:
+        with report.at("swap"), trio.fail_after(SWAP_SECONDS):
+            await stage.swap()
+    except Exception as fault:
+        report.notes.append(f"swap: {_text(fault)}")
+        return False
+    finally:
+        stage.open_gate()
+        report.released()
+    return True
 
 
 async def _demote(stage: Stage, bounds: Bounds, report: Report) -> None:
