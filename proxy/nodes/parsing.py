@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from proxy.nodes.link import Reply
 from proxy.nodes.role import Role
@@ -46,7 +47,8 @@ def parse_settings(reply: Reply) -> dict[str, str]:
 def parse_acl(reply: Reply) -> dict[str, tuple[str, ...]]:
     """Read ACL LIST so that what means the same compares equal.
 
-    The order of rules about commands has a meaning; that of passwords, keys, channels and flags depends on
+    The order of rules about commands has a meaning, but not within a run of one sign: there Redis writes them
+    in an order that differs from process to process. That of passwords, keys, channels and flags depends on
     how they were typed. "sanitize-payload" is the default, which some versions write down and others do not.
     """
     users = {}
@@ -54,7 +56,8 @@ def parse_acl(reply: Reply) -> dict[str, tuple[str, ...]]:
         words, paren, selectors = line.decode(errors="replace").partition(" (")
         _, name, *rules = words.split(" ")
         others = {rule for rule in rules if rule[:1] not in ("+", "-")} - {"sanitize-payload"}
-        commands = [rule for rule in rules if rule[:1] in ("+", "-")]
+        runs = groupby((rule for rule in rules if rule[:1] in ("+", "-")), key=lambda rule: rule[0])
+        commands = [rule for _, run in runs for rule in sorted(run)]
         users[name] = (*sorted(others), *commands, *([paren + selectors] if paren else []))
     return users
 

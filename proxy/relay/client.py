@@ -234,9 +234,7 @@ class Client(Guest):
         if want is not self.answering:
             return
         if isinstance(want, Blocking) and want.parked:
-            if not self.route.gate.closed:
-                self.reissue()  # recalled for a switchover that was called off meanwhile
-            return
+            return  # recalled: whoever did that issues it again
         self.answering = None
         for step in want.then(self.session):
             self.do(step)

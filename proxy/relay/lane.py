@@ -198,11 +198,10 @@ class Lane(Peer):
         who = line.client if line is not None else self.owner
         if who is None:
             return MESSAGE  # left behind: nobody is there to get it
-        if is_message(who.session, frame) and (
-            line is None or line.want is None or not is_confirmation(frame)
-        ):
-            return MESSAGE
-        return REPLY
+        if not is_message(who.session, frame):
+            return REPLY
+        confirms = line is not None and line.want is not None and line.want.mixes and is_confirmation(frame)
+        return REPLY if confirms else MESSAGE
 
     def _give_made(self) -> None:
         ledger = self.ledger

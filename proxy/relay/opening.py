@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from proxy.nodes.dialing import dial
+from proxy.nodes.errors import LinkLost
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
@@ -17,36 +18,50 @@ if TYPE_CHECKING:
 class LaneRefused(Exception):
     """The node does not accept the session: the text says which command, and what it answered."""
 
+    def __init__(self, text: str, identity: bool = False) -> None:
+        super().__init__(text)
+        self.identity = identity
+        """It was the login."""
+
 
 async def open_lane(route: "Route", node: Node, client: "Client", score: Score) -> Lane:
     """A lane set up for the client as the score says. Raises LinkLost or LaneRefused; the caller sets a
     deadline."""
+    try:
+        return await _open(route, node, client, score)
+    except LaneRefused as fault:
+        if fault.identity or score.auth is None:
+            raise
+        return await _open(route, node, client, score, login_last=True)
+
+
+async def _open(route: "Route", node: Node, client: "Client", score: Score, login_last: bool = False) -> Lane:
     _, sock = await dial(node.address)
     lane = Lane(route.reactor, Plain.adopt(sock), route.lane_lost)
     try:
-        await set_up(lane, client, BLANK, score)
+        await set_up(lane, client, BLANK, score, login_last)
     except BaseException:
         lane.shut()
         raise
     return lane
 
 
-async def set_up(lane: Lane, client: "Client", old: Score, new: Score) -> None:
-    """Take a lane from one score to another. Raises LaneRefused."""
+async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_last: bool = False) -> None:
+    """Take a lane from one score to another. Raises LinkLost or LaneRefused."""
     faults = Faults()
-    steps = difference(old, new, faults)
+    steps = difference(old, new, faults, login_last)
     if steps is None:
         raise LaneRefused("it cannot be made blank again")
     if steps:
+        lane.mixed = lane.mixed or bool(new.channels or new.patterns or new.shards)
         lane.cork()
         for step in steps:
             assert step.want is not None
-            lane.mixed = lane.mixed or bool(new.channels or new.patterns or new.shards)
             lane.owe_wanted(client, step.want)
             lane.send_frame(step.frame)
         lane.flush()
         await until_idle([lane])
-    if faults:
-        raise LaneRefused("; ".join(faults.texts))
     if lane.closed:
-        raise LaneRefused("the node closed the connection")
+        raise LinkLost("the node closed the connection while it was set up")
+    if faults:
+        raise LaneRefused("; ".join(faults.texts), faults.identity)

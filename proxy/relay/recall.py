@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
@@ -88,6 +89,33 @@ def parked(route: "Route") -> list["Client"]:
         if (blocking := client.session.blocked) is not None and blocking.parked
     }
     return sorted(since, key=since.__getitem__)
+
+
+def late(route: "Route") -> list[tuple["Client", Lane]]:
+    """The clients whose blocked command was recalled and has not been answered yet."""
+    return [each for each in owing(route) if (blocking := blocked(each[0])) and blocking.recalled]
+
+
+async def take_back(route: "Route", node: Node) -> None:
+    """After a switchover was called off: issue again what was recalled, once all of it is in, in its order.
+
+    The next switchover does that itself, should it begin meanwhile.
+    """
+    while (waiting := late(route)) and not route.gate.closed:
+        try:
+            await _recall(route, node, waiting)
+        except NodeError:
+            route.suspect.set()  # without an answer the lanes will not last either
+        with trio.move_on_after(AGAIN):
+            await until_idle([lane for _, lane in waiting])
+    if not route.gate.closed:
+        reissue_all(route)
+
+
+def reissue_all(route: "Route") -> None:
+    """Issue every parked command again, on the lane that its client has now."""
+    for client in parked(route):
+        client.reissue()
 
 
 async def fix_stream_ids(route: "Route", node: Node) -> None:

@@ -170,8 +170,10 @@ class Stage:
         route = self.route
         for lane in route.lanes():
             lane.release_kept()
-        for client in recall.parked(route):
-            client.reissue()
+        if recall.late(route):
+            route.nursery.start_soon(recall.take_back, route, self.old)
+        else:
+            recall.reissue_all(route)
         self.report.commands_held = route.gate.waited
         route.gate.open(REASON)
         for client in list(route.clients):

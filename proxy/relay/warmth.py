@@ -5,6 +5,7 @@ Sessions go on changing meanwhile. Who may have changed is noted by the clients 
 (``route.altered``), so that during the hold only those are looked at again.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from proxy.switchover.errors import Refused
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
+
+log = logging.getLogger("baton")
 
 AT_ONCE = 32
 """Lanes that are being opened at the same time."""
@@ -56,7 +59,7 @@ class Warmth:
             for client in left:
                 try:
                     await self._one(client)
-                except (NodeError, LaneRefused, Refused) as fault:
+                except (NodeError, Refused) as fault:
                     faults.append(fault)
                     nursery.cancel_scope.cancel()
 
@@ -86,7 +89,13 @@ class Warmth:
                 self.lanes[client] = await open_lane(self.route, self.node, client, score)
         except LaneRefused as fault:
             user = client.session.user.decode("utf-8", "replace")
-            raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault
+            if fault.identity:
+                raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault
+            log.warning(
+                "client %d cannot be carried: %s refuses what it set up: %s", client.number, self.node, fault
+            )
+            client.session.uncarried = "its set-up is refused"
+            return
         self._scores[client] = score
 
     def take(self, client: "Client") -> Lane | None:

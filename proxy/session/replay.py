@@ -5,6 +5,8 @@ A *score* is what a lane was set up with. A session goes on changing after its w
 ``difference`` gives what the lane still lacks, so that during the hold little is left to be done.
 """
 
+from typing import ClassVar
+
 from attrs import define, field, frozen
 
 from proxy.session.identity import fails
@@ -21,6 +23,11 @@ class Faults:
 
     def __bool__(self) -> bool:
         return bool(self.texts)
+
+    @property
+    def identity(self) -> bool:
+        """The node does not know the client as who it is."""
+        return any(text.startswith(LOGIN) for text in self.texts)
 
     def add(self, what: str, reply: bytes) -> None:
         text = reply[1:].split(b"\r\n")[0].decode("utf-8", "replace")
@@ -43,6 +50,8 @@ class Swallowed(Want):
 @define
 class SwallowedConfirmations(Want):
     """The answers to a replayed subscription command and to the mark behind it."""
+
+    mixes: ClassVar[bool] = True
 
     faults: Faults
     finished: bool = False
@@ -88,16 +97,18 @@ class Score:
         )
 
 
+LOGIN = "AUTH"
 BLANK = Score(None, 2, 0, frozenset(), frozenset(), frozenset(), frozenset())
 """A connection that has just been made."""
 
 
-def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
+def difference(old: Score, new: Score, faults: Faults, login_last: bool = False) -> list[Send] | None:
     """What to send down a lane set up as ``old`` so that it is as ``new``; None if only a new lane will do.
 
     First what goes, since a RESP2 subscriber may do little else; then who the client is, how it speaks, and
     the rest; what it subscribes to comes last, for the same reason. What stays subscribed is in the way only
-    while the lane speaks RESP2, so RESP3 is left as late as it can be.
+    while the lane speaks RESP2, so RESP3 is left as late as it can be. A client may have set things up before
+    it logged in as somebody who may not do that: then the login has to come last.
     """
     if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {
         w for w, _ in new.settings
@@ -107,7 +118,7 @@ def difference(old: Score, new: Score, faults: Faults) -> list[Send] | None:
         _channels(form, old_names - new_names, faults)
         for form, old_names, new_names in _forms("UN", old, new)
     ]
-    identity = _identity(old, new, faults)
+    identity = _identity(old, new, faults, login_last)
     if identity and old.protocol == 2 and _kept(old, new):
         return None
     steps += identity
@@ -121,7 +132,7 @@ def _kept(old: Score, new: Score) -> bool:
     return bool(old.channels & new.channels or old.patterns & new.patterns or old.shards & new.shards)
 
 
-def _identity(old: Score, new: Score, faults: Faults) -> list[Send]:
+def _identity(old: Score, new: Score, faults: Faults, login_last: bool) -> list[Send]:
     steps = []
     if new.db != old.db:
         steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
@@ -131,7 +142,7 @@ def _identity(old: Score, new: Score, faults: Faults) -> list[Send]:
         hello = Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO"))
         steps.insert(0 if new.protocol == 3 else len(steps), hello)
     if new.auth is not None and new.auth != old.auth:
-        steps.insert(0, Send(new.auth, Swallowed(faults, "AUTH")))
+        steps.insert(len(steps) if login_last else 0, Send(new.auth, Swallowed(faults, LOGIN)))
     return steps
 
 

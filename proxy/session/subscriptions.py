@@ -62,7 +62,7 @@ def is_message(session: Session, frame: bytes) -> bool:
     """The frame is owed to no command: a push, a RESP2 message of a subscriber, a line of MONITOR."""
     if frame[0] == PUSH:
         return True
-    if session.subscriptions is not None and frame.startswith(_MESSAGES):
+    if session.subscriptions is not None and session.protocol == 2 and frame.startswith(_MESSAGES):
         return True
     return session.monitoring and frame[:1] == b"+" and frame[1:2].isdigit()
 
