@@ -169,6 +169,34 @@ def test_a_session_that_changes_all_the_time_is_carried_as_it_is(scene: Scene) -
     assert wrong == []
 
 
+def test_a_client_that_goes_back_and_forth_between_databases_writes_where_it_believes(scene: Scene) -> None:
+    """A session that is as it was has changed all the same: SELECT may come and go while a warm lane is opened."""
+    stop, faults = threading.Event(), list[Any]()
+    for db in (0, 1):
+        scene.primary.client(db=db).set("db", db)
+
+    def work() -> None:
+        talk, turn = scene.talk(), 0
+        while not stop.is_set():
+            turn += 1
+            db = turn % 2
+            talk.ask("SELECT", db)
+            for _ in range(3):
+                if (got := talk.ask("GET", "db")) != str(db):
+                    faults.append((db, got))
+                    return
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        scene.switch()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
 def test_what_a_client_sets_up_during_the_hold_is_done_on_the_new_primary(
     valved: ValvedPair, baton: Callable[..., BatonProcess]
 ) -> None:

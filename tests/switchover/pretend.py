@@ -1,7 +1,7 @@
 """A stage without nodes and clients: it notes what the story asks, and what must never happen.
 
-What a verb does can be chosen, call by call; without a choice it lets other tasks run and is done. A breach of the
-law is kept in `broken` instead of raised, for the story would take it for a node's fault.
+What a verb does can be chosen, call by call; without a choice it lets other tasks run and is done. A breach
+of the law is kept in `broken` instead of raised, for the story would take it for a node's fault.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -104,4 +104,4 @@ class PretendStage:
             self.broken.append(f"{verb} after {', '.join(self.calls) or 'nothing'} ({self._known.name})")
         self.calls.append(verb)
         if verb in self.faulty:
-            raise NodeFault(f"no {verb}")
+            raise NodeFault("there is no gate")

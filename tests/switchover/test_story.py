@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from proxy.switchover.errors import CalledOff, Refused
-from proxy.switchover.report import Report
+from proxy.switchover.report import PROMOTED, UNKNOWN, Report
 from proxy.switchover.stage import Promoted
 from proxy.switchover.story import (
     DEMOTE_SECONDS,
@@ -76,9 +76,16 @@ def is_cancelled(scope: trio.CancelScope, when: str) -> Iterator[Act]:
     return iter([act])
 
 
+def assert_carried_through(stage: PretendStage, asked_again: list[str] | None = None) -> None:
+    """Whether the demotion begins before the gate opens is left to chance: it does not wait for it."""
+    told = [call for call in stage.calls if call != "demote"]
+    assert told == [*STORY, *(asked_again or []), "swap", "open_gate", "settle", "strike"]
+    assert stage.calls.index("swap") < stage.calls.index("demote") < stage.calls.index("settle")
+
+
 async def test_the_story_is_told_in_order(stage: PretendStage, autojump_clock: MockClock) -> None:
     await direct(stage)
-    assert stage.calls == [*STORY, "swap", "demote", "open_gate", "settle", "strike"]
+    assert_carried_through(stage)
     assert (stage.report.outcome, stage.report.notes) == ("done", [])
 
 
@@ -88,7 +95,7 @@ async def test_the_clients_do_not_wait_for_the_demotion(
     stage.acts = {"demote": lasts(0.5), "swap": lasts(0.1)}
     await direct(stage)
     assert stage.report.hold_ms == pytest.approx(100)
-    assert (stage.report.steps_ms["demote"], stage.report.outcome) == (pytest.approx(500), "done")
+    assert stage.report.steps_ms["demote"] == pytest.approx(500)
 
 
 async def test_the_pause_outlasts_what_is_left_of_the_budget(
@@ -121,7 +128,7 @@ async def test_a_fault_before_the_edge_is_undone_and_named(
 
 async def test_a_gate_that_does_not_close_is_opened(stage: PretendStage, autojump_clock: MockClock) -> None:
     stage.faulty = {"close_gate"}
-    with pytest.raises(CalledOff, match="^hold: no close_gate$"):
+    with pytest.raises(CalledOff, match=r"^hold: there is no gate$"):
         await direct(stage)
     assert_undone(stage, "close_gate")
 
@@ -202,25 +209,20 @@ async def test_nothing_is_guessed_while_the_promotion_is_unknown(
     unknowns: int,
     act: Callable[[int], Iterator[Act]] | None,
 ) -> None:
-    if act is None:
-        stage.outcomes = iter([Promoted.UNKNOWN] * unknowns)
-        stage.acts = {"promote": iter([lambda: trio.sleep(FENCE / 4)] * unknowns)}
-    else:
-        stage.acts = {"promote": act(unknowns)}
     seen: list[tuple[str, bool]] = []
 
-    async def look() -> None:
-        while "promote" not in stage.calls or stage.calls.count("promote") <= unknowns:
-            if stage.calls.count("promote") > 1:
-                seen.append((stage.report.outcome, stage.closed))
-            await trio.sleep(0.01)
+    def watched(acts: Iterator[Act]) -> Iterator[Act]:
+        for act in acts:
+            seen.append((stage.report.outcome, stage.closed))
+            yield act
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(look)
-        await direct(stage)
-    assert stage.calls.count("promote") == unknowns + 1
-    assert stage.calls[-4:] == ["demote", "open_gate", "settle", "strike"]
-    assert set(seen) <= {("unknown whether promoted", True)}
+    if act is None:
+        stage.outcomes = iter([Promoted.UNKNOWN] * unknowns)
+    acts = itertools.repeat(lambda: trio.sleep(0.1), unknowns) if act is None else act(unknowns)
+    stage.acts = {"promote": watched(itertools.chain(acts, lasts(0.1)))}
+    await direct(stage)
+    assert_carried_through(stage, ["promote"] * unknowns)
+    assert seen == [("under way", True), *[(UNKNOWN, True)] * unknowns]
     assert stage.report.outcome == "done"
 
 
@@ -231,7 +233,7 @@ async def test_a_promotion_that_cannot_be_asked_about_is_asked_about_in_measure(
     stage.acts = {"promote": act(20)}
     await direct(stage)
     asked = [began for began, _ in stage.pauses[1:]]
-    assert all(0.01 <= later - before for before, later in itertools.pairwise(asked))
+    assert all(later - before >= 0.01 for before, later in itertools.pairwise(asked))
     assert_fenced_throughout(stage)
 
 
@@ -281,7 +283,7 @@ async def test_a_cancellation_beyond_the_edge_changes_nothing(
         stage.acts = {verb: is_cancelled(scope, when)}
         await direct(stage)
     assert not scope.cancelled_caught
-    assert stage.calls == [*STORY, "swap", "demote", "open_gate", "settle", "strike"]
+    assert_carried_through(stage)
     assert (stage.report.outcome, stage.report.notes) == ("done", [])
 
 
@@ -318,7 +320,8 @@ async def test_a_demotion_that_never_succeeds_is_told(
     assert stage.report.hold_ms < 1
     [note] = stage.report.notes
     assert note.startswith(f"the old primary does not follow yet: {why}")
-    assert ("the fence could not be renewed" in note) == (fence is not None)
+    if fence is not hangs:  # what hung when the time was over is not told
+        assert ("the fence could not be renewed" in note) == (fence is fails)
 
 
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
@@ -330,7 +333,7 @@ async def test_the_gate_opens_and_the_demotion_goes_on_though_the_sessions_canno
     assert stage.calls.count("demote") == 4
     assert stage.calls[-2:] == ["settle", "strike"]
     assert stage.report.notes == [f"swap: {why}"]
-    assert stage.report.outcome == "promoted"  # and not "done": the operator has to look
+    assert stage.report.outcome == PROMOTED
 
 
 @pytest.mark.parametrize(("act", "why"), [(fails, "node went away"), (hangs, "it took too long")])
@@ -339,7 +342,7 @@ async def test_the_report_comes_though_nothing_settles(
 ) -> None:
     stage.acts = {"settle": act()}
     await direct(stage)
-    assert (stage.report.outcome, stage.report.notes) == ("done", [f"settle: {why}"])
+    assert (stage.report.outcome, stage.report.notes) == (PROMOTED, [f"settle: {why}"])
     assert stage.report.steps_ms["settle"] <= SETTLE_SECONDS * 1000 + 1
 
 
@@ -353,7 +356,7 @@ async def test_faults_beyond_the_edge_do_not_add_up(
 ) -> None:
     stage.acts = {verb: act() for verb in verbs}
     await direct(stage)
-    assert stage.report.outcome == ("promoted" if "swap" in verbs else "done")
+    assert stage.report.outcome == PROMOTED
     assert "unpause" not in stage.calls
 
 

@@ -1,0 +1,92 @@
+"""A switchover that is called off leaves everybody as they were, on the old primary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+import redis
+
+from tests.baton import BatonProcess
+from tests.carried.scene import Scene
+from tests.servers import Pair
+from tests.talking import Talk
+from tests.valve import ValvedPair
+
+
+@attrs.define(eq=False)
+class Cast:
+    """One client of each kind, in the middle of something."""
+
+    queue: Talk
+    watch: Talk
+    pops: list[Talk]
+    reader: Talk
+    waiter: Talk
+    subscribers: list[Talk]
+    selected: Talk
+
+    @classmethod
+    def begin(cls, scene: Scene) -> Cast:
+        queue, watch, first, second, reader, waiter, two, three, selected = (scene.talk() for _ in range(9))
+        assert queue.ask_all("MULTI", "INCR count", "SELECT 4") == ["OK", "QUEUED", "QUEUED"]
+        assert watch.ask_all("WATCH fruit", "MULTI", "SET fruit fig") == ["OK", "OK", "QUEUED"]
+        for count, talk in enumerate((first, second), 1):
+            talk.send_all("BLPOP list 0", "ECHO behind")
+            scene.wait_blocked(count)
+        reader.send("XREAD", "BLOCK", 0, "STREAMS", "stream", "$")
+        waiter.send_all("SET seen 1", "WAIT 9 0")
+        assert waiter.reply() == "OK"
+        scene.wait_blocked(4)
+        three.ask("HELLO", 3)
+        for talk in (two, three):
+            talk.send_all("SUBSCRIBE news", "PSUBSCRIBE n*")
+            assert [talk.reply()[0] for _ in range(2)] == ["subscribe", "psubscribe"]
+        assert selected.ask_all("SELECT 2", "CLIENT SETNAME worker") == ["OK", "OK"]
+        return cls(queue, watch, [first, second], reader, waiter, [two, three], selected)
+
+    def go_on(self, scene: Scene, turns: int) -> None:
+        """Everything is as it was; `turns` is how many switchovers were called off."""
+        scene.wait_blocked(4)
+        assert all(talk.is_quiet() for talk in (*self.pops, self.reader, self.waiter, self.queue, self.watch))
+        assert self.queue.ask("EXEC") == [1, "OK"]
+        assert self.queue.ask("SET", "here", 4) == "OK"
+        assert scene.primary.client(db=4).get("here") == "4"
+        assert self.watch.ask("EXEC") in (["OK"], None)
+        scene.primary.command("RPUSH", "list", "one", "two")
+        assert [talk.replies(2) for talk in self.pops] == [[["list", n], "behind"] for n in ("one", "two")]
+        added = scene.primary.command("XADD", "stream", "*", "f", "v")
+        assert self.reader.reply()[0] == ["stream", [[added, ["f", "v"]]]]
+        scene.primary.command("PUBLISH", "news", "last")
+        expected = [str(n) for n in range(turns)] + ["last"]
+        for talk in self.subscribers:
+            heard = [talk.reply() for _ in range(2 * len(expected))]
+            assert [m[-1] for m in heard if m[0] == "message"] == expected
+            assert [m[-1] for m in heard if m[0] == "pmessage"] == expected
+            assert talk.is_quiet()
+        assert self.selected.ask("CLIENT", "GETNAME") == "worker"
+        assert self.selected.ask("SET", "here", 2) == "OK"
+        assert scene.primary.client(db=2).get("here") == "2"
+
+
+def test_one_that_waits_for_the_replica_in_vain(valved: ValvedPair, baton: Callable[..., BatonProcess]) -> None:
+    proxy = baton(valved.primary, valved.replica)
+    scene = Scene(Pair(valved.primary, valved.replica), proxy)
+    cast = Cast.begin(scene)
+    valved.valve.shut()
+    for turn in range(3):
+        valved.primary.command("PUBLISH", "news", turn)
+        with pytest.raises(redis.ResponseError, match="CALLEDOFF converge"):
+            proxy.switchover(budget_ms=100)
+    cast.go_on(scene, 3)
+    valved.valve.open()
+    assert scene.primary is valved.primary
+
+
+def test_everything_goes_on_when_it_is_done_after_all(scene: Scene) -> None:
+    cast = Cast.begin(scene)
+    for turn in range(2):
+        scene.primary.command("PUBLISH", "news", turn)
+        scene.switch()
+    cast.go_on(scene, 2)
