@@ -11,6 +11,7 @@ from attrs import define, field
 from proxy.nodes.address import Address
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
+from proxy.nodes.promotion import Outcome, Promotion
 from proxy.nodes.roster import describe
 from proxy.relay.client import Client
 from proxy.relay.examination import Examination, examine
@@ -105,6 +106,7 @@ class Steering:
             raise
         finally:
             self._under_way = False
+            report.end()
         self.done += 1
         log.info("switchover from %s to %s: held for %.1f ms", report.origin, report.target, report.hold_ms)
         for note in report.notes:
@@ -182,15 +184,27 @@ class Steering:
         found = self.keeper.last
         assert found is not None
         if node not in found.primaries:
-            raise Refused(f"resolve: {node} is no primary; to make it one, use SWITCHOVER TO {node}")
+            if found.primaries or node not in found.replicas:
+                raise Refused(f"resolve: {node} is no primary; to make it one, use SWITCHOVER TO {node}")
+            await self._promote(node)
         host, port = self.keeper.announce.get(node) or (node.address.host, node.address.port)
         told = []
-        for other in found.primaries:
+        for other in found.primaries or found.replicas:
             if other is not node:
                 await other.demote(host, port)
                 told.append(str(other))
         self.keeper.settle_on(node)
-        return f"{node} is the primary; follows it now: {', '.join(told) or 'nobody else had claimed to be'}"
+        return f"{node} is the primary" + (f"; {', '.join(told)} was told to follow it" if told else "")
+
+    async def _promote(self, node: Node) -> None:
+        """Nobody is primary, as where a new one restarted before it could keep its role: each follows the
+        other."""
+        promotion = Promotion(node)
+        try:
+            if await promotion.ask(RESOLVE_SECONDS) is not Outcome.PRIMARY:
+                raise CalledOff(f"resolve: {promotion.why}")
+        finally:
+            promotion.close()
 
     def _node(self, address: str) -> Node:
         node = self.route.node(Address.parse(address))

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 
 from proxy.nodes.link import Reply
 from proxy.nodes.role import Role
@@ -47,19 +46,33 @@ def parse_settings(reply: Reply) -> dict[str, str]:
 def parse_acl(reply: Reply) -> dict[str, tuple[str, ...]]:
     """Read ACL LIST so that what means the same compares equal.
 
-    The order of rules about commands has a meaning, but not within a run of one sign: there Redis writes them
-    in an order that differs from process to process. That of passwords, keys, channels and flags depends on
-    how they were typed. "sanitize-payload" is the default, which some versions write down and others do not.
+    The order of rules about commands has a meaning only between a category and what stands before or behind
+    it. Up to 7.0 a server makes these rules up anew from what is allowed, plus and minus mixed, in the order
+    of a hash table with a seed of its own. That of passwords, keys, channels and flags depends on how they
+    were typed. "sanitize-payload" is the default, which some versions write down and others do not.
     """
     users = {}
     for line in reply:
-        words, paren, selectors = line.decode(errors="replace").partition(" (")
+        words, *selectors = line.decode(errors="replace").split(" (")
         _, name, *rules = words.split(" ")
-        others = {rule for rule in rules if rule[:1] not in ("+", "-")} - {"sanitize-payload"}
-        runs = groupby((rule for rule in rules if rule[:1] in ("+", "-")), key=lambda rule: rule[0])
-        commands = [rule for _, run in runs for rule in sorted(run)]
-        users[name] = (*sorted(others), *commands, *([paren + selectors] if paren else []))
+        inner = [f"({' '.join(_in_order(each.removesuffix(')').split(' ')))})" for each in selectors]
+        users[name] = (*_in_order(rules), *inner)
     return users
+
+
+def _in_order(rules: Iterable[str]) -> list[str]:
+    ordered: list[str] = []
+    others: set[str] = set()
+    run: list[str] = []
+    for rule in rules:
+        if rule[:1] not in ("+", "-"):
+            others.add(rule)
+        elif rule[1:2] == "@":
+            ordered += [*sorted(run), rule]
+            run = []
+        else:
+            run.append(rule)
+    return [*sorted(others - {"sanitize-payload"}), *ordered, *sorted(run)]
 
 
 def parse_modules(reply: Reply) -> dict[str, int]:

@@ -23,6 +23,7 @@ from proxy.session.replay import transaction
 from proxy.session.session import Say, Send, SendAndWait, SendSilently, Step, WaitOutside, Want
 from proxy.session.table import SPECIAL, ask, resume
 from proxy.wire.counting import LONG, count_requests
+from proxy.wire.encoding import command
 from proxy.wire.requests import BadRequest, Frame, RequestCutter
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ WAITING_MAX = 1024 * 1024
 larger."""
 UNREAD_MAX = 256 * 1024
 """Bytes of replies that a client has not read before its lane is no longer received from."""
+SKIP = command("CLIENT", "REPLY", "SKIP")
 BAD = b""
 """The name under which a protocol error waits for its turn."""
 
@@ -132,6 +134,8 @@ class Client(Guest):
         self.lane = lane
         lane.owner = self
         lane.mixed = self.session.listening
+        if self.session.replies == "skip":
+            self.do(SendSilently(SKIP))
         if self.session.transaction is not None:
             lane.cork()
             for step in transaction(self.session):

@@ -1,6 +1,6 @@
 """The preflight's legwork: ask every node, choose the candidate, probe, and have it all judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import trio
 from attrs import frozen
@@ -49,7 +49,7 @@ async def examine(
     try:
         candidate = _candidate(facts, primary, to)
     except (NoCandidateError, NodeError) as error:
-        return Examination([Finding("candidate", "refuse", str(error))])
+        return Examination([*findings, Finding("candidate", "refuse", _because(error, silent.values()))])
     try:
         follow = announced(facts[primary], facts[candidate], announce.get(candidate))
     except UnclearError:
@@ -61,6 +61,11 @@ async def examine(
     others = [fact for node, fact in facts.items() if node not in (primary, candidate)]
     findings += check(facts[primary], facts[candidate], others, probes, terms)
     return Examination(findings, candidate, follow)
+
+
+def _because(error: Exception, silent: Iterable[str]) -> str:
+    """Why there is no candidate: a replica that does not answer would have been one."""
+    return "; ".join([str(error), *silent])
 
 
 async def _ask(nodes: Sequence[Node]) -> tuple[dict[Node, NodeFacts], dict[Node, str]]:

@@ -58,6 +58,7 @@ class Keeper:
     async def look(self) -> None:
         """Ask the nodes who they are, and act on it. To be called by who holds ``watching``."""
         self.last = found = await survey(self.route.nodes, WITHIN)
+        silent = "; ".join(["", *found.silent.values()])
         match decide(found.claims, found.witnesses):
             case Settled(primary):
                 self.settle_on(found.node(primary))
@@ -70,7 +71,7 @@ class Keeper:
             case Finish(stale, successor, surplus):
                 await self._finish(found.node(stale), found.node(successor), surplus)
             case Ambiguous(why):
-                self._keep_or_close(found, why)
+                self._keep_or_close(found, why + silent)
 
     def settle_on(self, node: Node) -> None:
         """This is the primary. Clients whose lanes lead elsewhere are closed, as Redis's own failover

@@ -28,7 +28,7 @@ async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...
             if node is None:
                 raise LinkLost("there is no primary")
             with await node.open_link("wait") as link:
-                _, reply = await link.calls([PROPAGATES_WORDS, asked])
+                ahead, reply = await link.calls([PROPAGATES_WORDS, asked])
         except LinkLost as fault:
             if timeout and left <= 0.001:
                 client.answered_outside(error(f"ERR {fault}"))
@@ -37,6 +37,8 @@ async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...
             continue
         if isinstance(reply, ReplyError) and reply.text.startswith("UNBLOCKED"):
             continue
+        if isinstance(ahead, ReplyError) and not ahead.text.startswith("ERR unknown command"):
+            reply = ahead  # without it the count would be from no write at all, and might be a lie
         client.answered_outside(_encoded(reply))
         return
 

@@ -14,6 +14,7 @@ from proxy.relay.lane import Lane
 from proxy.relay.marks import mark
 from proxy.relay.route import Route
 from proxy.relay.warmth import Warmth
+from proxy.switchover.errors import CalledOff, Refused
 from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted
 
@@ -79,7 +80,10 @@ class Stage:
 
     async def drain(self) -> None:
         await recall.drain(self.route, self.old, readers_too=False)
-        await self.warmth.renew()
+        try:
+            await self.warmth.renew()
+        except Refused as fault:  # the clients are held already: that is more than a refusal
+            raise CalledOff(f"hold: {fault}") from fault
         await self._load_scripts()
 
     async def pause(self, seconds: float) -> None:
@@ -145,7 +149,7 @@ class Stage:
         route.primary = self.new
         for client in list(route.clients):
             if client.session.stranger:
-                self._close(client.number, f"{client.session.stranger} is not carried yet")
+                self._close(client.number, f"its session cannot be carried: {client.session.stranger}")
                 client.close()
             elif client.lane is not None and client.lane.ledger:
                 self._close(client.number, "a reply is owed to it still, against all reason")
@@ -193,7 +197,7 @@ class Stage:
         if limit.cancelled_caught:
             self.notes.append("not every replica is in sync with the new primary yet")
         self.report.full_resyncs = await self.new.sync_full() - self._sync_full
-        for node in (self.new, self.old):
+        for node in (self.new, self.old, *self.others):
             try:
                 if why := await node.rewrite_config():
                     self.notes.append(f"not kept over a restart: {why}")

@@ -58,6 +58,8 @@ class Need:
 
 CONTAINERS = {"ACL", "CLIENT", "CONFIG", "FUNCTION", "MODULE", "SCRIPT", "XINFO"}
 NEEDS = (
+    Need(("CLIENT", "SETNAME", "baton")),
+    Need(("CLIENT", "ID")),
     Need(("ROLE",)),
     Need(("INFO",)),
     Need(("PING",)),
@@ -70,13 +72,17 @@ NEEDS = (
     Need(("CLIENT", "LIST")),
     Need(("CLIENT", "UNBLOCK", "1", "ERROR")),
     Need(("CLIENT", "KILL", "ID", "1")),
+    Need(("XINFO", "STREAM", "baton")),
     # Without what follows a switchover works, and something is not found out, or not kept over a restart.
-    Need(("XINFO", "STREAM", "baton"), vital=False),
     Need(("PFCOUNT", "baton"), vital=False),
     Need(("CONFIG", "GET", "maxmemory"), vital=False),
     Need(("CONFIG", "REWRITE"), vital=False),
     Need(("ACL", "LIST"), vital=False),
+    Need(("ACL", "DRYRUN", "default", "PING"), vital=False),
     Need(("MODULE", "LIST"), vital=False),
+    Need(("FUNCTION", "LIST"), vital=False),
+    Need(("SPUBLISH", "baton:wait", ""), vital=False),
+    Need(("WAIT", "0", "1"), vital=False),
     Need(("REPLCONF", "capa", "psync2"), vital=False),
     Need(("PSYNC", "?", "-1"), vital=False),
 )

@@ -9,6 +9,9 @@ STEPS = ("preflight", "warm", "hold", "pause", "converge", "promote", "demote", 
 
 UNKNOWN = "unknown whether promoted"
 """The outcome while the candidate does not answer after it was told: clients wait, nothing is unpaused."""
+PROMOTED = "promoted"
+"""The outcome where the candidate is primary and what comes after failed: the operator should read the
+notes."""
 
 
 @define
@@ -30,6 +33,7 @@ class Report:
     _began: float = field(init=False)
     _held: float | None = None
     _released: float | None = None
+    _ended: float | None = None
 
     def __attrs_post_init__(self) -> None:
         self._began = self.clock()
@@ -62,7 +66,11 @@ class Report:
 
     @property
     def elapsed_ms(self) -> float:
-        return (self.clock() - self._began) * 1000
+        return ((self.clock() if self._ended is None else self._ended) - self._began) * 1000
+
+    def end(self) -> None:
+        """It is over, well or not."""
+        self._ended = self.clock()
 
     def flat(self) -> dict[str, str | int]:
         """Names and values for the console."""

@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from proxy.switchover.errors import CalledOff, SwitchoverError
-from proxy.switchover.report import UNKNOWN, Report
+from proxy.switchover.report import PROMOTED, UNKNOWN, Report
 from proxy.switchover.stage import Promoted, Stage
 
 WARM_SECONDS = 60.0
@@ -64,6 +64,8 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         await _undo(stage, report)
         if isinstance(fault, SwitchoverError) or not isinstance(fault, Exception):
             raise
+        if isinstance(fault, trio.TooSlowError) and report.step != "warm":
+            raise CalledOff(f"{report.step}: not within the budget of {bounds.budget * 1000:g} ms") from fault
         raise CalledOff(f"{report.step}: {_text(fault)}") from fault
 
     with trio.CancelScope(shield=True):  # the edge
@@ -77,8 +79,8 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
             nursery.start_soon(_demote, stage, bounds, report)
             swapped = await _swap(stage, report)
         with report.at("settle"):
-            await _settle(stage, report)
-        report.outcome = "done" if swapped else "promoted"
+            settled = await _settle(stage, report)
+        report.outcome = "done" if swapped and settled else PROMOTED
 
 
 async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
@@ -132,14 +134,17 @@ async def _demote(stage: Stage, bounds: Bounds, report: Report) -> None:
         report.notes.append(f"the old primary does not follow yet: {why}")
 
 
-async def _settle(stage: Stage, report: Report) -> None:
+async def _settle(stage: Stage, report: Report) -> bool:
+    """Whether it was seen to the end."""
     try:
         with trio.fail_after(SETTLE_SECONDS):
             await stage.settle()
     except Exception as fault:
         report.notes.append(f"settle: {_text(fault)}")
+        return False
     finally:
         stage.strike()
+    return True
 
 
 async def _undo(stage: Stage, report: Report) -> None:

@@ -1,16 +1,14 @@
 """The quick look at a chunk: how many whole frames is it, and are they all of the plain kind?
 
-hiredis is several times faster than any scanner in Python, but it never tells where a frame ends and it reads
-more than Redis accepts in a request. So it is trusted only where its result proves the bytes:
+hiredis is several times faster than any scanner in Python, but it never tells where a frame ends and it
+reads more than Redis accepts in a request. Nor does its ``has_data`` tell that a frame is whole: it is False
+behind an element of an array of which more are to come. So it is trusted only where its result proves the
+bytes; in any other case the answer is 0, and the strict cutters of :mod:`proxy.wire.requests` and
+:mod:`proxy.wire.replies` take over from the chunk's first byte:
 
-* a chunk counts only if it was consumed to its last byte; any remainder, and any oddity, makes the answer 0,
-  and the strict cutters of :mod:`proxy.wire.requests` and :mod:`proxy.wire.replies` take over from the
-  chunk's first byte;
-* in a request every argument must have come as ``$``: other types give no ``bytes``, except ``+``, ``=`` and
-  ``(``, and a chunk with one of these at a line's start is not counted (a value with such a line merely takes
-  the slow way); one that stands behind a bulk without its CRLF goes unnoticed here, and the node answers the
-  protocol error itself;
-* a push is owed to no command, and an attribute is no reply, so a chunk with one of them is not counted.
+* commands count if writing what was read gives the very bytes that came;
+* replies count if a number fed behind them is read as that number, and not as a part of what was not whole; a
+  push is owed to no command, and an attribute is no reply, so a chunk with one of them is not counted.
 
 One Reader serves all connections, because it is empty between two calls.
 """
@@ -25,6 +23,8 @@ NOTHING = object()
 LONG = 64 * 1024
 """Bytes. A chunk longer than this is left to the cutters, which skip a large bulk by its length."""
 
+_NUMBER, _NUMBER_WRITTEN = 7, b":7\r\n"
+
 
 def _reader() -> hiredis.Reader:
     return hiredis.Reader(notEnoughData=NOTHING)
@@ -38,19 +38,14 @@ def count_requests(data: bytes, plain: Container[bytes]) -> int:
     """The number of commands in ``data`` if it is nothing but whole commands whose names are all in
     ``plain``, else 0."""
     global _requests
-    reader = _requests
-    gets = reader.gets
-    count = 0
+    gets = _requests.gets
+    written = []
     try:
-        reader.feed(data)
-        while (command := gets()) is not NOTHING:
-            if type(command) is not list or command[0] not in plain:
-                break
-            b"".join(command)  # a TypeError if an argument is no string
-            count += 1
-        else:
-            if not reader.has_data():
-                return 0 if b"\r\n+" in data or b"\r\n=" in data or b"\r\n(" in data else count
+        _requests.feed(data)
+        while type(command := gets()) is list and command[0] in plain:
+            written.append(hiredis.pack_command(tuple(command)))
+        if command is NOTHING and b"".join(written) == data:
+            return len(written)
     except (TypeError, IndexError, hiredis.HiredisError):
         pass
     _requests = _reader()
@@ -61,18 +56,18 @@ def count_replies(data: bytes) -> int:
     """The number of replies in ``data`` if it is nothing but whole replies, no push or attribute among them,
     else 0."""
     global _replies
-    reader = _replies
-    gets = reader.gets
+    gets = _replies.gets
     count = 0
     try:
-        reader.feed(data)
+        _replies.feed(data)
         while (reply := gets()) is not NOTHING:
             if type(reply) is hiredis.PushNotification:
                 break
             count += 1
         else:
-            if not reader.has_data():
-                return 0 if b"\r\n|" in data or data[:1] == b"|" else count
+            _replies.feed(_NUMBER_WRITTEN)
+            if gets() == _NUMBER and not (b"|" in data and (data[:1] == b"|" or b"\r\n|" in data)):
+                return count
     except (TypeError, hiredis.HiredisError):  # TypeError: a map whose key is an array cannot be built
         pass
     _replies = _reader()

@@ -18,7 +18,7 @@ def version(case: Case) -> Verdict:
             return refuse(f"{facts.address} runs {facts.said('redis_version')}, older than 6.2")
     shown = f"{case.primary.said('redis_version')} to {case.candidate.said('redis_version')}"
     if new < old:
-        return refuse(f"from {shown}: the old primary cannot follow an older version")
+        return refuse(f"from {shown}: the candidate is older and may not know all of the data")
     return ok(f"from {shown}")
 
 
