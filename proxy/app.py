@@ -26,6 +26,9 @@ log = logging.getLogger("baton")
 BACKLOG = 4096
 """Connections that the kernel keeps until they are accepted; a stampede of clients must not be refused."""
 
+ACCEPT_PAUSE = 0.05
+"""Seconds until the next try where accepting failed."""
+
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsError where an address cannot be listened on."""
@@ -102,11 +105,10 @@ async def _accept_from(listener: trio.socket.SocketType, route: Route) -> None:
     while True:
         try:
             accepted, _ = await listener.accept()
+            route.accept(socket.socket(accepted.family, accepted.type, accepted.proto, accepted.detach()))
         except OSError as fault:  # out of descriptors, or a client that left before it was taken in
             log.warning("a client could not be accepted: %s", fault)
-            await trio.sleep(0.05)
-            continue
-        route.accept(socket.socket(accepted.family, accepted.type, accepted.proto, accepted.detach()))
+            await trio.sleep(ACCEPT_PAUSE)
 
 
 async def _first(signals: AsyncIterator[int]) -> None:

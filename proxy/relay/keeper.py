@@ -48,12 +48,19 @@ class Keeper:
         while True:
             if not self.watching.locked():
                 async with self.watching:
-                    await self.look()
+                    await self._look_safely()
             self._tire()
             with trio.move_on_after(EVERY):
                 await self.route.suspect.wait()
             self.route.suspect = trio.Event()
             await trio.sleep(SUSPECT_PAUSE)
+
+    async def _look_safely(self) -> None:
+        """A fault of ours must not take the proxy down, and with it clients whose lanes are in order."""
+        try:
+            await self.look()
+        except Exception:
+            log.exception("looking after the nodes failed")
 
     async def look(self) -> None:
         """Ask the nodes who they are, and act on it. To be called by who holds ``watching``."""

@@ -29,6 +29,9 @@ async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...
                 raise LinkLost("there is no primary")
             with await node.open_link("wait") as link:
                 ahead, reply = await link.calls([PROPAGATES_WORDS, asked])
+        except ReplyError as fault:
+            client.answered_outside(error(f"ERR {fault}"))
+            return
         except LinkLost as fault:
             if timeout and left <= 0.001:
                 client.answered_outside(error(f"ERR {fault}"))

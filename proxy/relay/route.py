@@ -95,6 +95,9 @@ class Route:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()
             client.close()
+        except Exception:
+            log.exception("client %d is closed: a fault of the proxy's own", client.number)
+            client.close()
         finally:
             self._opening.discard(client)
         if lane is not None:

@@ -121,17 +121,19 @@ def may_block(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
 def stream_read(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """XREAD and XREADGROUP: they block if they say BLOCK before STREAMS."""
     words = arguments(frame)
-    at = block = 0
+    block = 0
     following = iter(range(1, len(words)))
     for at in following:
         option = words[at].upper()
+        if option == b"STREAMS" and block:
+            return _begin(session, Blocking(name, words, block, 1000), frame)
         if option == b"STREAMS":
             break
         if option == b"BLOCK":
             block = at + 1
         for _ in range(_OPTIONS.get(option, 0)):
             next(following, None)  # a group may be called STREAMS
-    return _begin(session, Blocking(name, words, block, 1000), frame) if block else (Send(frame),)
+    return (Send(frame),)
 
 
 def _begin(session: Session, blocking: Blocking, frame: Frame) -> tuple[Step, ...]:

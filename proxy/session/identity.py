@@ -142,6 +142,7 @@ def select(session: Session, frame: Frame) -> tuple[Step, ...]:
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
     session.watching = session.watch_lost = False
+    session.uncarried = ""
     if session.replies == "off":
         session.replies = "on"  # while the SKIP of one reply covers RESET too
     return (Send(frame, WasReset()),)

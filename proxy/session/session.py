@@ -143,4 +143,4 @@ class Session:
         self.user, self.auth = b"default", None
         self.protocol, self.db = 2, 0
         self.settings = self.subscriptions = None
-        self.monitoring, self.uncarried = False, ""
+        self.monitoring = False

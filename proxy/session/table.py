@@ -65,6 +65,9 @@ REFUSED: Mapping[bytes, str] = {
 SPECIAL = frozenset((*ALONE, *SESSION, *CHANNELS, *BLOCKING, *REFUSED))
 """Names, in capitals, that the hot path must not pass by."""
 
+_INSTEAD = command("BATON.REFUSED")
+"""No command: what the node gets where it must get something in the place of a command that is refused."""
+
 
 @frozen
 class Refused(Want):
@@ -138,7 +141,7 @@ def _refuse(session: Session, text: str) -> tuple[Step, ...]:
     if session.transaction is None:
         return (Say(error(text)),)
     session.transaction.keep(transactions.POISON, session.limits.transaction_bytes)
-    return (Send(command("BATON.REFUSED"), Refused(session.transaction, text)),)
+    return (Send(_INSTEAD, Refused(session.transaction, text)),)
 
 
 def _silenced(session: Session, name: bytes, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -147,6 +150,8 @@ def _silenced(session: Session, name: bytes, steps: tuple[Step, ...]) -> tuple[S
         return steps
     if session.replies == "skip":
         session.replies = "on"
+        if any(isinstance(step, Say) for step in steps):
+            return (SendSilently(_INSTEAD),)  # or the node would skip the next answer
     session.blocked = None
     if any(isinstance(step, Send | SendAndWait) and step.want is not None for step in steps):
         session.uncarried = "reply off"  # it set something up, and whether the node agreed is not known

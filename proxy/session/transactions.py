@@ -13,7 +13,7 @@ from proxy.session.identity import fails
 from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
 from proxy.wire.replies import ReplyCutter
-from proxy.wire.requests import Frame
+from proxy.wire.requests import Frame, arguments
 
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 POISON = command("BATON.QUEUE.TOO.LONG")
@@ -147,7 +147,8 @@ def watch(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 
 def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
-    if session.transaction is None:  # inside MULTI it comes too late to save EXEC from a dirty key
+    whole = len(arguments(frame)) == 1
+    if whole and session.transaction is None:  # inside MULTI it comes too late to save EXEC from a dirty key
         session.watching = session.watch_lost = False
     return (Send(frame),)
 
