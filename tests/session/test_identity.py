@@ -1,0 +1,104 @@
+"""Who the client is and what it has set up: learnt when the node agrees, and only then."""
+
+import pytest
+
+from proxy.session.identity import client_id
+from proxy.session.session import Say, Send, SendSilently, Session
+from proxy.session.table import ask
+from proxy.wire.encoding import OK, command
+from tests.session.conversation import new_session
+
+GOOD, BAD = b"+OK\r\n", b"-NO x\r\n"
+STATE = ("user", "auth", "protocol", "db", "settings", "monitoring", "stranger")
+
+
+def answered(session: Session, line: str, reply: bytes) -> None:
+    [step] = ask(session, line.split()[0].upper().encode(), command(*line.split()))
+    assert isinstance(step, Send)
+    if step.want is not None:
+        assert step.want.take(session, reply, True) == reply
+
+
+CHANGES = [
+    ("AUTH pw", {"auth": command("AUTH", "default", "pw")}),
+    ("AUTH al pw", {"user": b"al", "auth": command("AUTH", "al", "pw")}),
+    ("HELLO", {}),
+    ("HELLO 3", {"protocol": 3}),
+    ("HELLO 2", {}),
+    ("hello 3 auth al pw setname n", {"protocol": 3, "user": b"al", "auth": command("AUTH", "al", "pw")}),
+    ("HELLO 3 SETNAME n", {"protocol": 3, "settings": {b"SETNAME": command("CLIENT", "SETNAME", "n")}}),
+    ("SELECT 3", {"db": 3}),
+    ("SELECT x", {}),
+    ("SELECT -1", {}),
+    ("CLIENT SETNAME n", {"settings": {b"SETNAME": command("CLIENT", "SETNAME", "n")}}),
+    (
+        "client setinfo LIB-NAME n",
+        {"settings": {b"SETINFO LIB-NAME": command("client", "setinfo", "LIB-NAME", "n")}},
+    ),
+    ("CLIENT NO-EVICT on", {"settings": {b"NO-EVICT": command("CLIENT", "NO-EVICT", "on")}}),
+    ("CLIENT NO-TOUCH on", {"settings": {b"NO-TOUCH": command("CLIENT", "NO-TOUCH", "on")}}),
+    ("CLIENT TRACKING on BCAST", {"stranger": "tracking"}),
+    ("CLIENT TRACKING off", {}),
+    ("CLIENT ID", {}),
+    ("CLIENT", {}),
+    ("MONITOR", {"monitoring": True, "stranger": "monitor"}),
+]
+
+
+@pytest.mark.parametrize(("line", "changed"), CHANGES)
+def test_a_session_changes_when_the_node_agrees_and_not_when_it_does_not(
+    line: str, changed: dict[str, object]
+) -> None:
+    session, blank = new_session(), new_session()
+    answered(session, line, BAD)
+    assert session == blank
+    answered(session, line, GOOD)
+    for field in STATE:
+        if field != "settings" or field in changed or "setname" not in line:
+            assert getattr(session, field) == changed.get(field, getattr(blank, field)), field
+
+
+def test_of_a_kind_of_setting_the_last_counts() -> None:
+    session = new_session()
+    for line in (
+        "CLIENT SETNAME a",
+        "CLIENT SETINFO lib-name x",
+        "CLIENT SETINFO lib-ver 1",
+        "CLIENT SETNAME b",
+    ):
+        answered(session, line, GOOD)
+    assert session.name == command("CLIENT", "SETNAME", "b")
+    assert sorted(session.settings or {}) == [b"SETINFO LIB-NAME", b"SETINFO LIB-VER", b"SETNAME"]
+
+
+def test_reset_leaves_a_session_as_new() -> None:
+    session = new_session()
+    for line, _ in CHANGES:
+        answered(session, line, GOOD)
+    session.watching = session.watch_lost = True
+    answered(session, "RESET", b"+RESET\r\n")
+    assert session == new_session()
+
+
+def test_a_redirection_to_another_node_is_withheld() -> None:
+    assert ask(new_session(), b"CLIENT", command("CLIENT", "CAPA", "redirect")) == (Say(OK),)
+
+
+def test_a_command_that_is_refused_uses_up_a_skipped_reply() -> None:
+    """The node must get something in its place, or it would skip the next answer."""
+    session = new_session()
+    ask(session, b"CLIENT", command("CLIENT", "REPLY", "SKIP"))
+    [step] = ask(session, b"REPLICAOF", command("REPLICAOF", "a", "1"))
+    assert isinstance(step, SendSilently) and session.replies == "on"
+
+
+@pytest.mark.parametrize("opening", [b"%2\r\n", b"*4\r\n"])
+def test_a_connections_id_is_read_from_hello(opening: bytes) -> None:
+    assert client_id(opening + b"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:17\r\n") == 17
+    assert client_id(b"-NOAUTH x\r\n") is None
+
+
+def test_a_password_is_never_shown() -> None:
+    session = new_session()
+    answered(session, "HELLO 3 AUTH al secret", GOOD)
+    assert session.auth is not None and "secret" not in repr(session)
