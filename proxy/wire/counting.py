@@ -6,13 +6,19 @@ behind an element of an array of which more are to come. So it is trusted only w
 bytes; in any other case the answer is 0, and the strict cutters of :mod:`proxy.wire.requests` and
 :mod:`proxy.wire.replies` take over from the chunk's first byte:
 
-* commands count if writing what was read gives the very bytes that came;
-* replies count if a number fed behind them is read as that number, and not as a part of what was not whole; a
-  push is owed to no command, and an attribute is no reply, so a chunk with one of them is not counted.
+* a number fed behind them is read as that number, and not as a part of what was not whole;
+* the line ends of commands are counted, less those within values. An argument that came as ``$`` has two at
+  most, as ``+`` or ``(`` it has one; only ``=`` could have three. So if no ``=`` stands outside a value, the
+  full number proves that every argument came as ``$``; and ``~``, which is read as an array is, must stand in
+  values only;
+* what hiredis makes room for before it has come (an array of a million) is not fed to it;
+* in replies, a push is owed to no command, and an attribute is no reply, so a chunk with one of them is not
+  counted.
 
 One Reader serves all connections, because it is empty between two calls.
 """
 
+import re
 from collections.abc import Container
 
 import hiredis
@@ -23,6 +29,8 @@ NOTHING = object()
 LONG = 64 * 1024
 """Bytes. A chunk longer than this is left to the cutters, which skip a large bulk by its length."""
 
+_HUGE = re.compile(rb"\*[0-9]{6}")
+_HUGE_OTHERS = re.compile(rb"[~>][0-9]{6}")
 _NUMBER, _NUMBER_WRITTEN = 7, b":7\r\n"
 
 
@@ -38,14 +46,23 @@ def count_requests(data: bytes, plain: Container[bytes]) -> int:
     """The number of commands in ``data`` if it is nothing but whole commands whose names are all in
     ``plain``, else 0."""
     global _requests
+    if _HUGE.search(data) or ((b"~" in data or b">" in data) and _HUGE_OTHERS.search(data)):
+        return 0
     gets = _requests.gets
-    written = []
+    odd = data.count(b"=") + data.count(b"~")
+    lines = count = 0
     try:
         _requests.feed(data)
         while type(command := gets()) is list and command[0] in plain:
-            written.append(hiredis.pack_command(tuple(command)))
-        if command is NOTHING and b"".join(written) == data:
-            return len(written)
+            values = b"".join(command)  # a TypeError if one of them is no string
+            if odd:
+                odd -= values.count(b"=") + values.count(b"~")
+            lines += 2 * len(command) + 1 + values.count(b"\r\n")
+            count += 1
+        if command is NOTHING and not odd and data.count(b"\r\n") == lines:
+            _requests.feed(_NUMBER_WRITTEN)
+            if gets() == _NUMBER:
+                return count
     except (TypeError, IndexError, hiredis.HiredisError):
         pass
     _requests = _reader()
