@@ -35,8 +35,9 @@ async def serve(settings: Settings) -> None:
     clients = await _listen("--listen", settings.listen)
     admin = await _listen("--admin", settings.admin)
     instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    reactor = Reactor()
     async with trio.open_nursery() as nursery:
-        route, keeper = _route(settings, instance, nursery)
+        route, keeper = _route(settings, instance, nursery, reactor)
         steering = Steering(route, keeper, settings, instance)
         async with keeper.watching:
             await keeper.look()
@@ -54,13 +55,16 @@ async def serve(settings: Settings) -> None:
             await _first(signals)
         log.info("leaving")
         nursery.cancel_scope.cancel()
+    reactor.close()
 
 
-def _route(settings: Settings, instance: str, nursery: trio.Nursery) -> tuple[Route, Keeper]:
+def _route(
+    settings: Settings, instance: str, nursery: trio.Nursery, reactor: Reactor
+) -> tuple[Route, Keeper]:
     timeout = settings.connect_timeout_ms / 1000
     login = Login(settings.user, settings.password)
     route = Route(
-        reactor=Reactor(),
+        reactor=reactor,
         nursery=nursery,
         nodes=[Node(address, login, f"baton:{instance}", timeout) for address in settings.nodes],
         scripts=Scripts(settings.scripts_count, settings.scripts_bytes),

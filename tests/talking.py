@@ -18,7 +18,7 @@ RECEIVE = 1024 * 1024
 
 @attrs.define(eq=False)
 class Talk:
-    """One connection. What it reads it reads in order; a reply that does not come in time is a TimeoutError."""
+    """One connection, read in order; a reply that does not come in time is a TimeoutError."""
 
     socket: socket.socket
     _reader: hiredis.Reader = attrs.field(

@@ -1,7 +1,7 @@
-"""A replication link that can be stopped and goes on later: so a switchover waits, for as long as a test wants.
+"""A replication link that can be stopped for a while: so a hold lasts for as long as a test wants.
 
-The replica follows the primary through a forwarder. While the valve is shut the replica lags, its link counts as up,
-and a switchover that has closed the gate waits for it in `converge`.
+The replica follows the primary through a forwarder. While the valve is shut the replica lags, its link counts
+as up, and a switchover that has closed the gate waits for it in `converge`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class ValvedPair:
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(proxy.switchover, None, budget_ms)
             try:
-                wait_until(lambda: step(proxy) == "converge" or future.done(), lambda: f"a hold: {step(proxy)}")
+                wait_until(
+                    lambda: step(proxy) == "converge" or future.done(), lambda: f"a hold: {step(proxy)}"
+                )
                 if future.done():
                     future.result()
                 yield future

@@ -12,10 +12,10 @@ from proxy.nodes.address import Address
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.nodes.promotion import Outcome, Promotion
-from proxy.nodes.roster import describe
+from proxy.nodes.roster import describe, survey
 from proxy.relay.client import Client
 from proxy.relay.examination import Examination, examine
-from proxy.relay.keeper import Keeper
+from proxy.relay.keeper import WITHIN, Keeper
 from proxy.relay.route import Route
 from proxy.relay.stage import Stage
 from proxy.release import VERSION
@@ -104,6 +104,9 @@ class Steering:
             report.outcome = f"{fault.kind.lower()}: {fault}"
             log.warning("switchover %s", report.outcome)
             raise
+        except Exception as bug:
+            report.outcome = f"failed: {type(bug).__name__}: {bug}"
+            raise
         finally:
             self._under_way = False
             report.end()
@@ -133,13 +136,11 @@ class Steering:
         if route.primary is None:
             raise Refused(f"primary: there is none: {self.keeper.why}")
         wanted = self._node(to) if to is not None else None
-        announce = self.keeper.announce.get(wanted) if wanted else None
         terms = Terms(
             instance=self.instance,
             lanes=sum(client.lane is not None for client in route.clients),
             max_lag_bytes=self.settings.max_lag_bytes,
             allow_sentinel=self.settings.allow_sentinel,
-            announce=announce,
         )
         found = await examine(route.primary, route.nodes, wanted, terms, self.keeper.announce)
         return Examination([*found.findings, self._sessions()], found.candidate, found.follow)
@@ -180,19 +181,18 @@ class Steering:
 
     async def _resolve(self, node: Node) -> str:
         """The operator decides: this one is the primary, and who else claims to be follows it."""
-        await self.keeper.look()
-        found = self.keeper.last
-        assert found is not None
+        self.keeper.last = found = await survey(self.route.nodes, WITHIN)
         if node not in found.primaries:
             if found.primaries or node not in found.replicas:
                 raise Refused(f"resolve: {node} is no primary; to make it one, use SWITCHOVER TO {node}")
             await self._promote(node)
-        host, port = self.keeper.announce.get(node) or (node.address.host, node.address.port)
+        host, port = self.keeper.place(node)
         told = []
         for other in found.primaries or found.replicas:
             if other is not node:
                 await other.demote(host, port)
                 told.append(str(other))
+        await self.keeper.gather_behind(node)
         self.keeper.settle_on(node)
         return f"{node} is the primary" + (f"; {', '.join(told)} was told to follow it" if told else "")
 

@@ -11,10 +11,11 @@ be answered first. Rules:
 3. The session refuses what the gate should have kept away: see :meth:`Client._may_go`.
 """
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from proxy.relay.guest import Guest
+from proxy.relay.guest import Guest, at_own_risk
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.route import Route
 
+log = logging.getLogger("baton")
+
 WAITING_MAX = 1024 * 1024
 """Bytes of commands that wait in the proxy before the client is no longer received from; one command may be
 larger."""
 UNREAD_MAX = 256 * 1024
 """Bytes of replies that a client has not read before its lane is no longer received from."""
+REQUEST_MAX = 1024 * 1024 * 1024
+"""Bytes of one command; Redis's own ``client-query-buffer-limit``, at which it closes the connection."""
 SKIP = command("CLIENT", "REPLY", "SKIP")
 BAD = b""
 """The name under which a protocol error waits for its turn."""
@@ -102,7 +107,10 @@ class Client(Guest):
             self.listen(False)
             self.ended = True
         else:
-            if not cutter.at_boundary:
+            if cutter.held > REQUEST_MAX:
+                log.warning("client %d is closed: a command of more than %d bytes", self.number, REQUEST_MAX)
+                self.close()
+            elif not cutter.at_boundary:
                 self.cutter = cutter
         finally:
             if lane is not None and not lane.closed:
@@ -129,6 +137,7 @@ class Client(Guest):
     def _may_go(self) -> bool:
         return self.lane is not None and self.answering is None and not self.route.gate.closed
 
+    @at_own_risk
     def bind(self, lane: "Lane") -> None:
         """From now on this lane is the client's. May be done between any two commands."""
         self.lane = lane
@@ -158,11 +167,12 @@ class Client(Guest):
     def needs_lane(self) -> bool:
         """It has something going on that does not wait for its next command."""
         session = self.session
-        return bool(self.waiting or session.subscriptions or session.blocked)
+        return not self.leaving and bool(self.waiting or session.subscriptions or session.blocked)
 
+    @at_own_risk
     def go_on(self) -> None:
         """Carry out what waits, as far as it may go."""
-        if self.closed:
+        if self.closed or self.leaving:
             return
         if self.waiting:
             if self.route.gate.closed:
@@ -245,13 +255,17 @@ class Client(Guest):
         if self.answering is None and (self.waiting or self.ended):
             self.go_on()
 
+    @at_own_risk
     def reissue(self) -> None:
         """Issue a parked command again, on the lane that the client has now."""
         if not self.closed and self.lane is not None and (steps := resume(self.session, self.route.now())):
             self.answering = None
             for step in steps:
                 self.do(step)
+            if self.answering is None:
+                self.go_on()  # its time had run out: what came behind it goes on, now or when the gate opens
 
+    @at_own_risk
     def answered_outside(self, reply: bytes) -> None:
         """What a connection of the proxy's own found out for a WAIT."""
         if not self.closed:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
@@ -58,6 +58,7 @@ async def examine(
         probes = await probe(primary, candidate, facts[primary])
     if limit.cancelled_caught:
         return Examination([*findings, Finding("probes", "refuse", f"not answered within {WITHIN:g} s")])
+    terms = evolve(terms, announce=announce.get(candidate))
     others = [fact for node, fact in facts.items() if node not in (primary, candidate)]
     findings += check(facts[primary], facts[candidate], others, probes, terms)
     return Examination(findings, candidate, follow)

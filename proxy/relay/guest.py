@@ -4,8 +4,11 @@ A client that ends its side of the connection may still read: it gets what is ow
 away, for a protocol error or because its lane died, gets what is due too. Nobody else is disturbed by either.
 """
 
+import functools
+import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from proxy.relay.peer import Peer
 from proxy.relay.reactor import Reactor
@@ -16,6 +19,25 @@ from proxy.wire.requests import Frame
 if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.route import Route
+
+log = logging.getLogger("baton")
+
+Act = TypeVar("Act", bound=Callable[..., None])
+
+
+def at_own_risk(act: Act) -> Act:
+    """A fault of ours in what one client asked for closes that client; whoever called goes on with the
+    others."""
+
+    @functools.wraps(act)
+    def guarded(self: "Guest", *args: Any) -> None:
+        try:
+            act(self, *args)
+        except Exception:
+            log.exception("client %d is closed: a fault of the proxy's own", self.number)
+            self.close()
+
+    return cast(Act, guarded)
 
 
 class Guest(Peer):
@@ -81,6 +103,7 @@ class Guest(Peer):
 
     def drained(self) -> None:
         if self.leaving:
-            self.close()
+            if self.lane is None or not self.lane.ledger:
+                self.close()
         elif self.lane is not None:
             self.lane.listen(True)

@@ -24,6 +24,7 @@ EVERY = 1.0
 """Seconds between two looks; sooner when a lane dies unasked."""
 SUSPECT_PAUSE = 0.05
 """Seconds at least between two looks, however many lanes die."""
+FINISH_SECONDS = 5.0
 WITHIN = 1.0
 """Seconds that a node may take to say who it is."""
 
@@ -100,19 +101,40 @@ class Keeper:
         log.warning("%s took over from %s, which was not told (%d bytes beyond)", successor, stale, surplus)
         if self.route.primary is not successor:
             self.route.gate.close(NO_PRIMARY)
-        host, port = self.announce.get(successor) or (successor.address.host, successor.address.port)
         try:
-            why = await finish(stale, successor, host, port)
-        except NodeError as fault:
-            why = str(fault)
+            with trio.fail_after(FINISH_SECONDS):
+                why = await finish(stale, successor, *self.place(successor))
+        except (NodeError, trio.TooSlowError) as fault:
+            why = str(fault) or f"{stale} was not demoted within {FINISH_SECONDS:g} s"
         if why:
             self._keep_or_close(self.last, f"{why}; SWITCHOVER RESOLVE host:port decides")
         else:
             log.warning(
                 "%s follows %s now: the switchover that was left half done is finished", stale, successor
             )
+            await self.gather_behind(successor)
             self.settle_on(successor)
             self._tell("")
+
+    def place(self, node: Node) -> tuple[str, int]:
+        """Host and port of a node as the others reach it, as far as the settings tell."""
+        return self.announce.get(node) or (node.address.host, node.address.port)
+
+    async def gather_behind(self, primary: Node) -> None:
+        """All others follow the one primary, and all keep their roles over a restart; who does not answer
+        later."""
+        async with trio.open_nursery() as nursery:
+            for node in self.route.nodes:
+                nursery.start_soon(self._follow, node, primary)
+
+    async def _follow(self, node: Node, primary: Node) -> None:
+        try:
+            with trio.fail_after(WITHIN):
+                if node is not primary and not (await node.role()).is_primary:
+                    await node.follow(*self.place(primary))
+                await node.rewrite_config()
+        except (NodeError, trio.TooSlowError) as fault:
+            log.warning("%s could not be set behind %s: %s", node, primary, fault or "no answer")
 
     def _keep_or_close(self, found: Survey | None, why: str) -> None:
         """No clear primary. The one that served so far goes on as long as it says that it is one, or says

@@ -233,5 +233,11 @@ class Lane(Peer):
             self.lost(LaneLost(self, owed, why))
             self._idle()
 
+    def drop(self) -> None:
+        """Nobody wants the lane any more, nor what it owes."""
+        self.ledger.clear()
+        self.shut()
+        self._idle()
+
     def abandon(self) -> None:
         self.die("a fault of the proxy's own")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import trio
-from attrs import frozen
+from attrs import define, field
 
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
@@ -22,28 +22,48 @@ if TYPE_CHECKING:
     from proxy.relay.client import Client
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Mark(Want):
     """The reply to the mark: from here on the lane's messages are kept."""
 
     lane: Lane
+    lifted: bool = False
+    """The switchover is over or called off: the reply comes too late to mean anything."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if last:
+        if last and not self.lifted:
             self.lane.kept = []
         return b""
 
 
-async def mark(warm: Mapping["Client", Lane], within: float) -> list["Client"]:
-    """Mark both lanes of every subscriber; gives those whose lanes did not answer in so many seconds."""
-    nonce = command("PING", "baton:" + secrets.token_hex(8))
-    marked: dict[Client, list[Lane]] = {}
-    for client, lane in warm.items():
-        if client.session.subscriptions is not None and client.lane is not None and not client.closed:
-            marked[client] = [client.lane, lane]
-            for each in marked[client]:
-                each.owe_wanted(client, Mark(each))
-                each.send(nonce)
-    with trio.move_on_after(within):
-        await until_idle([lane for lanes in marked.values() for lane in lanes])
-    return [client for client, lanes in marked.items() if any(lane.kept is None for lane in lanes)]
+@define(eq=False)
+class Marks:
+    """The marks of one switchover."""
+
+    _marks: dict["Client", list[Mark]] = field(factory=dict)
+
+    async def put(self, warm: Mapping["Client", Lane], within: float) -> list["Client"]:
+        """Mark both lanes of every subscriber; gives those whose lanes did not answer in so many seconds."""
+        nonce = command("PING", "baton:" + secrets.token_hex(8))
+        for client, lane in warm.items():
+            if client.session.subscriptions is not None and client.lane is not None and not client.closed:
+                self._marks[client] = [Mark(client.lane), Mark(lane)]
+                for mark in self._marks[client]:
+                    mark.lane.listen(True)  # also where the client reads slowly: what it is due waits here
+                    mark.lane.owe_wanted(client, mark)
+                    mark.lane.send(nonce)
+        with trio.move_on_after(within):
+            await until_idle([mark.lane for marks in self._marks.values() for mark in marks])
+        return [
+            client
+            for client, marks in self._marks.items()
+            if not client.closed and any(mark.lane.kept is None for mark in marks)
+        ]
+
+    def lift(self) -> None:
+        """What was kept counts on the lane that goes on; no mark is waited for any more."""
+        for client, marks in self._marks.items():
+            for mark in marks:
+                mark.lifted = True
+            if client.lane is not None:
+                client.lane.release_kept()

@@ -41,7 +41,7 @@ async def _open(route: "Route", node: Node, client: "Client", score: Score, logi
     try:
         await set_up(lane, client, BLANK, score, login_last)
     except BaseException:
-        lane.shut()
+        lane.drop()
         raise
     return lane
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.nodes.errors import LinkLost, ReplyError
-from proxy.session.waiting import PROPAGATES_WORDS
+from proxy.session.waiting import COUNTS_WORDS, PROPAGATES_WORDS
 from proxy.wire.encoding import error
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...
             if node is None:
                 raise LinkLost("there is no primary")
             with await node.open_link("wait") as link:
-                ahead, reply = await link.calls([PROPAGATES_WORDS, asked])
+                ahead, _, reply = await link.calls([PROPAGATES_WORDS, COUNTS_WORDS, asked])
         except ReplyError as fault:
             client.answered_outside(error(f"ERR {fault}"))
             return

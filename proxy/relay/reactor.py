@@ -75,24 +75,26 @@ class Reactor:
         clock = time.perf_counter
         poll = self._epoll.poll
         get = self._handlers.get
-        try:
-            while True:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-                stop = clock() + TURN
-                few = 0
-                while batch := poll(0) or (self._linger() if 0 < few <= LINGER_FEW else []):
-                    few = len(batch)
-                    for fd, events in batch:
-                        handler = get(fd)
-                        if handler is not None:
-                            try:
-                                handler.ready(events)
-                            except Exception:
-                                self._drop(fd, handler)
-                    if clock() > stop:
-                        break
-        finally:
-            self._epoll.close()
+        while True:
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            stop = clock() + TURN
+            few = 0
+            while batch := poll(0) or (self._linger() if 0 < few <= LINGER_FEW else []):
+                few = len(batch)
+                for fd, events in batch:
+                    handler = get(fd)
+                    if handler is not None:
+                        try:
+                            handler.ready(events)
+                        except Exception:
+                            self._drop(fd, handler)
+                if clock() > stop:
+                    break
+
+    def close(self) -> None:
+        """When nobody will need it any more: a switchover that is carried through does, after ``run`` has
+        ended."""
+        self._epoll.close()
 
     def _linger(self) -> list[tuple[int, int]]:
         """Look for more a little longer, if that has been of use lately."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
 
+TAKE_BACK_SECONDS = 1.0
 AGAIN = 0.002
 """Seconds after which a blocked command that has not answered is recalled again."""
 
@@ -37,7 +38,7 @@ def blocked(client: "Client") -> Blocking | None:
 def only_reads(client: "Client", lane: Lane) -> bool:
     """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
     blocking = blocked(client)
-    return blocking is not None and not blocking.writes and len(lane.ledger) == 1
+    return blocking is not None and not blocking.writes and lane.ledger[0].want is blocking
 
 
 async def learn_ids(route: "Route", node: Node) -> None:
@@ -46,7 +47,8 @@ async def learn_ids(route: "Route", node: Node) -> None:
     if lanes:
         ids = await node.client_ids()
         for lane in lanes:
-            lane.id = ids.get(_local_address(lane))
+            if not lane.closed:
+                lane.id = ids.get(_local_address(lane))
 
 
 def _local_address(lane: Lane) -> str:
@@ -103,8 +105,9 @@ async def take_back(route: "Route", node: Node) -> None:
     """
     while (waiting := late(route)) and not route.gate.closed:
         try:
-            await _recall(route, node, waiting)
-        except NodeError:
+            with trio.fail_after(TAKE_BACK_SECONDS):
+                await _recall(route, node, waiting)
+        except (NodeError, trio.TooSlowError):
             route.suspect.set()  # without an answer the lanes will not last either
         with trio.move_on_after(AGAIN):
             await until_idle([lane for _, lane in waiting])

@@ -60,7 +60,7 @@ class Route:
     def accept(self, sock: socket.socket) -> None:
         """Take in a client."""
         self.accepted += 1
-        self.clients[Client(self.reactor, Plain.adopt(sock), self, self.accepted)] = None
+        self.clients[Client(self.reactor, Plain.adopt(sock).prepared(), self, self.accepted)] = None
 
     def learn(self, name: bytes) -> None:
         """The command of this name is plain."""
@@ -101,8 +101,8 @@ class Route:
         finally:
             self._opening.discard(client)
         if lane is not None:
-            if client.closed or self.gate.closed or self.primary is not node:
-                lane.shut()
+            if client.closed or client.leaving or self.gate.closed or self.primary is not node:
+                lane.drop()
             else:
                 client.bind(lane)
                 client.reissue()
@@ -125,10 +125,10 @@ class Route:
         """A lane died. Its client is closed, as Redis would have done; a failover will decide otherwise."""
         owner = event.lane.owner
         if owner is not None and owner.lane is event.lane:
-            self.lost_lanes += 1
-            if not (owner.leaving or owner.ended):
+            if not (owner.leaving or owner.ended or owner.session.quitting):
+                self.lost_lanes += 1
                 log.info("client %d loses its lane, %d owed: %s", owner.number, len(event.owed), event.why)
-            self.suspect.set()
+                self.suspect.set()
             owner.lane = None
             owner.leave()
 
@@ -139,5 +139,4 @@ class Route:
         lane, client.lane = client.lane, None
         if lane is not None:
             lane.owner = None
-            lane.ledger.clear()
-            lane.shut()
+            lane.drop()

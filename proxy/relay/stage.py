@@ -11,7 +11,7 @@ from proxy.nodes.node import Node
 from proxy.nodes.promotion import Outcome, Promotion
 from proxy.relay import recall
 from proxy.relay.lane import Lane
-from proxy.relay.marks import mark
+from proxy.relay.marks import Marks
 from proxy.relay.route import Route
 from proxy.relay.warmth import Warmth
 from proxy.switchover.errors import CalledOff, Refused
@@ -27,6 +27,7 @@ nothing."""
 REDIRECT_SECONDS = 0.5
 MIN_REPLICAS_SECONDS = 2.0
 """How long the clients wait for the replicas that the new primary needs in order to take writes."""
+KEEP_SECONDS = 2.0
 LINK_SECONDS = 10.0
 """How long the replicas may take to be in sync with the new primary before the report says that they are
 not."""
@@ -47,6 +48,7 @@ class Stage:
     """The primary by the operator's word, where nobody can find out whether the candidate was promoted."""
     warmth: Warmth = field(init=False)
     promotion: Promotion = field(init=False)
+    marks: Marks = field(factory=Marks, init=False)
     _offset: int = 0
     _paused: bool = False
     _scripts: int = -1
@@ -72,14 +74,20 @@ class Stage:
 
     async def _load_scripts(self) -> None:
         if self._scripts != self.route.scripts.version:
+            newer = self.route.scripts.newer(self._scripts)
             self._scripts = self.route.scripts.version
-            await self.new.load_scripts(list(self.route.scripts))
+            await self.new.load_scripts(newer)
 
     def close_gate(self) -> None:
         self.route.gate.close(REASON)
 
     async def drain(self) -> None:
-        await recall.drain(self.route, self.old, readers_too=False)
+        try:
+            await recall.drain(self.route, self.old, readers_too=False)
+        except trio.Cancelled:
+            if late := [client.peer_name for client, _ in recall.owing(self.route)]:
+                self.notes.append(f"a reply is owed to {len(late)} clients still, {late[0]} among them")
+            raise
         try:
             await self.warmth.renew()
         except Refused as fault:  # the clients are held already: that is more than a refusal
@@ -94,7 +102,7 @@ class Stage:
 
     async def converge(self) -> None:
         await self.new.reach(self._offset)
-        for client in await mark(self.warmth.lanes, MARK_SECONDS):
+        for client in await self.marks.put(self.warmth.lanes, MARK_SECONDS):
             self._close(client.number, "its lanes did not answer the mark")
             client.close()
 
@@ -143,16 +151,22 @@ class Stage:
             await node.follow(*self.follow)
 
     async def swap(self) -> None:
+        try:
+            if self._wants_replicas:
+                await self._await_replicas()
+        finally:
+            self._move()
+
+    def _move(self) -> None:
+        """Though the new primary has gone already: on the old lanes the clients would get -READONLY."""
         route = self.route
-        if self._wants_replicas:
-            await self._await_replicas()
         route.primary = self.new
         for client in list(route.clients):
-            if client.session.stranger:
-                self._close(client.number, f"its session cannot be carried: {client.session.stranger}")
+            if stranger := client.session.stranger or self.warmth.refused.get(client):
+                self._close(client.number, f"its session cannot be carried: {stranger}")
                 client.close()
             elif client.lane is not None and client.lane.ledger:
-                self._close(client.number, "a reply is owed to it still, against all reason")
+                self._close(client.number, "a reply was owed to it when all should have been drained")
                 client.close()
             elif client.lane is not None:
                 self._left.append(client.move(self.warmth.take(client)))
@@ -172,8 +186,7 @@ class Stage:
 
     def open_gate(self) -> None:
         route = self.route
-        for lane in route.lanes():
-            lane.release_kept()
+        self.marks.lift()
         if recall.late(route):
             route.nursery.start_soon(recall.take_back, route, self.old)
         else:
@@ -190,19 +203,30 @@ class Stage:
 
     async def settle(self) -> None:
         for lane in self._left:
-            lane.shut()
+            lane.drop()
+        await self._keep_roles()
         with trio.move_on_after(LINK_SECONDS) as limit:
-            for node in (self.old, *self.others):
-                await self._linked(node)
+            async with trio.open_nursery() as nursery:
+                for node in (self.old, *self.others):
+                    nursery.start_soon(self._linked, node)
         if limit.cancelled_caught:
             self.notes.append("not every replica is in sync with the new primary yet")
         self.report.full_resyncs = await self.new.sync_full() - self._sync_full
-        for node in (self.new, self.old, *self.others):
-            try:
-                if why := await node.rewrite_config():
-                    self.notes.append(f"not kept over a restart: {why}")
-            except NodeError as fault:
-                self.notes.append(f"not kept over a restart: {fault}")
+
+    async def _keep_roles(self) -> None:
+        """At once: a new primary that restarts meanwhile would follow the old one, which follows it."""
+        async with trio.open_nursery() as nursery:
+            for node in (self.new, self.old, *self.others):
+                nursery.start_soon(self._keep_role, node)
+
+    async def _keep_role(self, node: Node) -> None:
+        try:
+            with trio.fail_after(KEEP_SECONDS):
+                why = await node.rewrite_config()
+        except (NodeError, trio.TooSlowError) as fault:
+            why = str(fault) or f"{node} did not answer in time"
+        if why:
+            self.notes.append(f"not kept over a restart: {why}")
 
     async def _linked(self, node: Node) -> None:
         try:
@@ -222,4 +246,4 @@ class Stage:
         self.promotion.close()
         self.warmth.cool()
         for lane in self._left:
-            lane.shut()
+            lane.drop()

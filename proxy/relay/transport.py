@@ -40,11 +40,12 @@ class Plain(socket.socket):
     @classmethod
     def adopt(cls, sock: socket.socket) -> "Plain":
         """Take over a connected socket; the old object is empty afterwards."""
-        return cls(sock.family, sock.type, sock.proto, fileno=sock.detach()).prepared()
+        plain = cls(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        plain.setblocking(False)
+        return plain
 
     def prepared(self) -> "Plain":
-        """Non-blocking, without delay, and aware of a peer whose machine is gone."""
-        self.setblocking(False)
+        """As Redis treats a client: without delay, and aware of a peer whose machine is gone."""
         if self.family in (socket.AF_INET, socket.AF_INET6):
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for option in KEEPALIVE:

@@ -36,6 +36,8 @@ class Warmth:
     route: "Route"
     node: Node
     lanes: dict["Client", Lane] = field(factory=dict)
+    refused: dict["Client", str] = field(factory=dict)
+    """Clients for whom no warm lane could be set up, and why."""
     _scores: dict["Client", Score] = field(factory=dict)
 
     async def spread(self) -> None:
@@ -83,7 +85,7 @@ class Warmth:
                 try:
                     await set_up(lane, client, self._scores[client], score)
                 except LaneRefused:
-                    lane.shut()
+                    lane.drop()
                     self.lanes[client] = await open_lane(self.route, self.node, client, score)
             else:
                 self.lanes[client] = await open_lane(self.route, self.node, client, score)
@@ -94,7 +96,7 @@ class Warmth:
             log.warning(
                 "client %d cannot be carried: %s refuses what it set up: %s", client.number, self.node, fault
             )
-            client.session.uncarried = "its set-up is refused"
+            self.refused[client] = "what it set up is refused"
             return
         self._scores[client] = score
 
@@ -107,5 +109,5 @@ class Warmth:
         """Close the warm lanes that are not in use."""
         self.route.altered = None
         for lane in self.lanes.values():
-            lane.shut()
+            lane.drop()
         self.lanes.clear()

@@ -139,6 +139,12 @@ def select(session: Session, frame: Frame) -> tuple[Step, ...]:
     return (Send(frame, Selected(int(words[1]))),)
 
 
+def leave(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """QUIT."""
+    session.quitting = True
+    return (Send(frame),)
+
+
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
     session.watching = session.watch_lost = False

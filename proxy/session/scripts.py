@@ -21,7 +21,7 @@ class Scripts:
     bytes_max: int
     version: int = 0
     """Grows with every body that was not there before."""
-    _bodies: OrderedDict[bytes, None] = field(factory=OrderedDict, repr=False)
+    _bodies: OrderedDict[bytes, int] = field(factory=OrderedDict, repr=False)
     _bytes: int = 0
 
     def __len__(self) -> int:
@@ -30,15 +30,19 @@ class Scripts:
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._bodies)
 
+    def newer(self, version: int) -> list[bytes]:
+        """The bodies that were not there yet at that version."""
+        return [body for body, since in self._bodies.items() if since > version]
+
     def saw(self, body: bytes) -> None:
         if body in self._bodies:
             self._bodies.move_to_end(body)
             return
         if len(body) > self.bytes_max or self.count_max < 1:
             return
-        self._bodies[body] = None
-        self._bytes += len(body)
         self.version += 1
+        self._bodies[body] = self.version
+        self._bytes += len(body)
         while len(self._bodies) > self.count_max or self._bytes > self.bytes_max:
             oldest, _ = self._bodies.popitem(last=False)
             self._bytes -= len(oldest)

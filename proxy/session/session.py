@@ -113,6 +113,8 @@ class Session:
     """The lane has not carried this client's last write, so WAIT would be told a lie (see ``waiting``)."""
     replies: str = "on"
     """CLIENT REPLY: ``on``, ``off``, or ``skip`` for the next command."""
+    quitting: bool = False
+    """QUIT was sent: the node will close the lane, and is right to do so."""
     monitoring: bool = False
     uncarried: str = ""
     """What this session has set up that is not carried to another node yet; empty if nothing."""

@@ -22,6 +22,7 @@ ALONE: Mapping[bytes, Ask] = {
     b"DISCARD": transactions.discard,
     b"WATCH": transactions.watch,
     b"RESET": identity.reset,
+    b"QUIT": identity.leave,
 }
 """These mean the same inside MULTI as outside: they are not queued."""
 

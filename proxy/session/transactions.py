@@ -94,11 +94,8 @@ class Executed(Want):
     def _apply(self, session: Session, reply: bytes) -> None:
         if reply.startswith((b"*-", b"_", b"-", b"!")):
             return
-        results, whole = [], True
-        for piece, last in ReplyCutter().feed(reply[reply.index(b"\r\n") + 2 :]):
-            if whole:
-                results.append(piece[:1])
-            whole = last
+        body = reply[reply.index(b"\r\n") + 2 :]
+        results = [element[:1] for element, _ in ReplyCutter().feed(body)]  # hiredis cannot build every one
         for place, want in self.transaction.inner:
             if place < len(results):
                 want.take(session, results[place] + b"\r\n", True)

@@ -19,7 +19,10 @@ PROPAGATES_WORDS = ("SPUBLISH", "baton:wait", "")
 PROPAGATES = command(*PROPAGATES_WORDS)
 """Reaches the replicas, touches no key. Redis 6.2 does not know it, and a command that it rejects counts for
 nothing."""
-COUNTS = command("PING")
+DIGITS_MAX = 18
+"""Of a number that Redis takes; what is longer it answers with an error."""
+COUNTS_WORDS = ("PING",)
+COUNTS = command(*COUNTS_WORDS)
 """What is executed, and so counts on 6.2."""
 
 
@@ -48,7 +51,9 @@ class Primed(Want):
 
 def wait(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     words = arguments(frame)
-    if len(words) != (3 if name == b"WAIT" else 4) or not all(word.isdigit() for word in words[1:]):
+    if len(words) != (3 if name == b"WAIT" else 4) or not all(
+        word.isdigit() and len(word) <= DIGITS_MAX for word in words[1:]
+    ):
         return (Send(frame),)  # the node answers with an error
     waiting = Blocking(name, words, len(words) - 1, 1000)
     waiting.timeout = int(words[-1]) / 1000 or None

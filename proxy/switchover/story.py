@@ -48,6 +48,7 @@ class Bounds:
 async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
     """Move everything from the old primary to the candidate, which has passed preflight. Raises
     SwitchoverError."""
+    known = len(report.notes)
     try:
         with report.at("warm"), trio.fail_after(WARM_SECONDS):
             await stage.warm()
@@ -64,9 +65,9 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         await _undo(stage, report)
         if isinstance(fault, SwitchoverError) or not isinstance(fault, Exception):
             raise
-        if isinstance(fault, trio.TooSlowError) and report.step != "warm":
-            raise CalledOff(f"{report.step}: not within the budget of {bounds.budget * 1000:g} ms") from fault
-        raise CalledOff(f"{report.step}: {_text(fault)}") from fault
+        slow = isinstance(fault, trio.TooSlowError) and report.step != "warm"
+        why = f"not within the budget of {bounds.budget * 1000:g} ms" if slow else _text(fault)
+        raise CalledOff("; ".join([f"{report.step}: {why}", *report.notes[known:]])) from fault
 
     with trio.CancelScope(shield=True):  # the edge
         with report.at("promote"):
@@ -74,9 +75,10 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         if not promoted:
             why = report.notes[-1]
             await _undo(stage, report)
-            raise CalledOff(f"promote: {why}")
+            raise CalledOff(f"promote: {why.removeprefix('promotion: ')}")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_demote, stage, bounds, report)
+            await trio.lowlevel.checkpoint()  # the old primary has been told before a single session moves
             swapped = await _swap(stage, report)
         with report.at("settle"):
             settled = await _settle(stage, report)
@@ -91,7 +93,8 @@ async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
             with trio.fail_after(bounds.fence / 2):
                 outcome = await stage.promote(bounds.fence, within=min(ASK_SECONDS, bounds.fence / 4))
         except Exception as fault:
-            report.notes.append(f"promotion: {_text(fault)}")
+            if (note := f"promotion: {_text(fault)}") not in report.notes:
+                report.notes.append(note)
         if outcome is not Promoted.UNKNOWN:
             report.outcome = "under way"
             return outcome is Promoted.YES

@@ -17,5 +17,5 @@
 
 Nothing is asserted: a machine that is busy with something else is no failure. What is compared is measured
 in turns, a bit of each in every round, so that the noise falls on all alike; a ratio between two targets is
-the median of the rounds' ratios, not the ratio of two medians.
+the median of the turns' ratios, not the ratio of two medians.
 """

@@ -109,6 +109,8 @@ class Results:
     short: bool
     versions: dict[str, str]
     cpus: int
+    load_before: float
+    """What the machine was doing in the minute before, as its load average: more than little is noise."""
     skipped: tuple[str, ...]
     hold: Hold | None = None
     throughput: tuple[Test, ...] | None = None

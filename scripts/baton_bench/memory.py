@@ -21,6 +21,8 @@ from .switching import primary_and_replica, switch_over
 from .targets import BATON, HAPROXY, Target, start_baton, start_haproxy
 from .usage import resident_bytes
 
+SPARE = 20
+"""Connections that HAProxy may have beyond the idle ones: it reserves files for all of them."""
 ROUNDS = 3
 """At most: each is a new process, and they differ by little."""
 
@@ -32,7 +34,7 @@ async def measure_memory(
 ) -> Memory:
     starts: dict[str, Start] = {BATON: start_baton}
     if with_haproxy:
-        starts[HAPROXY] = partial(start_haproxy, clients=clients + 100)
+        starts[HAPROXY] = partial(start_haproxy, clients=clients + SPARE)
     taken: dict[str, list[float]] = {name: [] for name in starts}
     rounds = min(ROUNDS, sizes.rounds)
     async with AsyncExitStack() as stack:

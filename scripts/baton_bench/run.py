@@ -27,7 +27,7 @@ from .usage import raise_file_limit
 PARTS = ("hold", "throughput", "latency", "memory")
 FILES_PER_CLIENT = 2
 """In a proxy: its connection and the lane."""
-FILES_BESIDE = 200
+FILES_BESIDE = 300
 
 
 @frozen
@@ -42,11 +42,13 @@ async def measure(settings: Settings, screen: Screen) -> Results:
     """Everything that was asked for. Raises StageFailed where it cannot be measured."""
     sizes = settings.sizes
     skipped: list[str] = []
+    load_before, *_ = os.getloadavg()
     server = find_server(settings.redis_server)
     haproxy = haproxy_version()
     if haproxy is None:
         skipped.append("no haproxy on the PATH (apt install haproxy): there is nothing to compare with")
-    clients = min(sizes.idle_clients, (raise_file_limit() - FILES_BESIDE) // FILES_PER_CLIENT)
+    possible = max(1, (raise_file_limit() - FILES_BESIDE) // FILES_PER_CLIENT)
+    clients = min(sizes.idle_clients, possible)
     if clients < sizes.idle_clients and "memory" in settings.parts:
         skipped.append(f"the limit on open files allows {clients:,} idle clients, not {sizes.idle_clients:,}")
     measured: dict[str, Any] = {}
@@ -73,4 +75,4 @@ async def measure(settings: Settings, screen: Screen) -> Results:
     if haproxy is not None:
         versions["haproxy"] = haproxy
     cpus = len(os.sched_getaffinity(0))
-    return Results(sizes.rounds, settings.short, versions, cpus, tuple(skipped), **measured)
+    return Results(sizes.rounds, settings.short, versions, cpus, load_before, tuple(skipped), **measured)

@@ -17,8 +17,10 @@ class Sizes:
     saturated_switchovers: int
     failovers: int
     floors: int
+    turns: int
+    """Of redis-benchmark in each round: many short ones, since noise lasts longer than one."""
     requests: int
-    """Of redis-benchmark without a pipeline."""
+    """In each turn, without a pipeline."""
     pipelined_requests: int
     round_trips: int
     idle_clients: int
@@ -32,8 +34,9 @@ FULL = Sizes(
     saturated_switchovers=3,
     failovers=3,
     floors=5,
-    requests=80_000,
-    pipelined_requests=800_000,
+    turns=3,
+    requests=30_000,
+    pipelined_requests=300_000,
     round_trips=5_000,
     idle_clients=5_000,
     growth=(20, 120),
@@ -44,6 +47,7 @@ SHORT = Sizes(
     saturated_switchovers=1,
     failovers=1,
     floors=2,
+    turns=1,
     requests=2_000,
     pipelined_requests=20_000,
     round_trips=300,

@@ -24,7 +24,8 @@ def times(value: float | None) -> str:
 def show_results(screen: Screen, results: Results) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     rounds = f"medians of {results.rounds} rounds" if results.rounds > 1 else "one round"
-    screen.say(f"{rounds}; {versions}; {results.cpus} CPUs", "dim")
+    machine = f"{results.cpus} CPUs, load average before: {results.load_before:.2f}"
+    screen.say(f"{rounds}; {versions}; {machine}", "dim")
     if results.hold is not None:
         show_hold(screen, results.hold)
     if results.throughput is not None:

@@ -9,12 +9,13 @@ import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import redis
 from attrs import frozen
 
 from scripts.baton_stage.baton import start_proxy
 from scripts.baton_stage.direct import Address
 from scripts.baton_stage.nodes import ask_directly
-from scripts.baton_stage.processes import running
+from scripts.baton_stage.processes import StageFailed, last_line, running
 
 REDIS, BATON, HAPROXY = "redis", "baton", "haproxy"
 
@@ -67,7 +68,7 @@ async def start_baton(stack: AsyncExitStack, directory: Path, node: Address) -> 
     return Target(BATON, proxy.clients, proxy.pid)
 
 
-async def start_haproxy(stack: AsyncExitStack, directory: Path, node: Address, clients: int = 1000) -> Target:
+async def start_haproxy(stack: AsyncExitStack, directory: Path, node: Address, clients: int = 100) -> Target:
     """HAProxy in TCP mode with one thread, as it is compared with, on a port that nobody can take from it."""
     # It is given a socket that listens already: clients may come before it is ready.
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
@@ -81,5 +82,10 @@ async def start_haproxy(stack: AsyncExitStack, directory: Path, node: Address, c
             process = await stack.enter_async_context(
                 running(command, stdout=output, stderr=output, pass_fds=[descriptor])
             )
-    await ask_directly(address, "PING")
+    try:
+        await ask_directly(address, "PING")
+    except redis.RedisError as error:
+        raise StageFailed(
+            f"haproxy does not start: {last_line(directory / 'haproxy.log')} ({error})"
+        ) from None
     return Target(HAPROXY, address, process.pid)

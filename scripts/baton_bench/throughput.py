@@ -33,8 +33,8 @@ def has_redis_benchmark() -> bool:
 
 
 @define
-class Rounds:
-    """One target in one case, round by round."""
+class Turns:
+    """One target in one case, turn by turn."""
 
     requests_per_s: list[float] = field(factory=list)
     proxy_cpu_us: list[float] = field(factory=list)
@@ -51,35 +51,35 @@ class Rounds:
 async def measure_throughput(
     screen: Screen, directory: Path, targets: Sequence[Target], sizes: Sizes
 ) -> tuple[Test, ...]:
-    seen: dict[tuple[str, int], dict[str, Rounds]] = {
-        case: defaultdict(Rounds, {target.name: Rounds() for target in targets}) for case in CASES
+    seen: dict[tuple[str, int], dict[str, Turns]] = {
+        case: defaultdict(Turns, {target.name: Turns() for target in targets}) for case in CASES
     }
     redis = next(target for target in targets if target.name == REDIS)
-    for number in range(sizes.rounds):
+    for number in range(sizes.rounds * sizes.turns):
         for case in CASES:
-            # Who comes first in a round goes round, too.
+            # Who comes first goes round, too.
             for target in (*targets[number % len(targets) :], *targets[: number % len(targets)]):
                 test, pipeline = case
                 screen.show(
-                    f"throughput, round {number + 1} of {sizes.rounds}:"
+                    f"throughput, turn {number + 1} of {sizes.rounds * sizes.turns}:"
                     f" {test.upper()} -P {pipeline}, {target.name}"
                 )
                 requests = sizes.requests if pipeline == 1 else sizes.pipelined_requests
-                rounds = seen[case][target.name]
+                turns = seen[case][target.name]
                 before = cpu_s(target.pid), cpu_s(redis.pid)
-                rounds.requests_per_s.append(
+                turns.requests_per_s.append(
                     await redis_benchmark(directory, target.address, test, pipeline, requests)
                 )
                 proxy_s, redis_s = cpu_s(target.pid) - before[0], cpu_s(redis.pid) - before[1]
                 if target is not redis:
-                    rounds.proxy_cpu_us.append(proxy_s * 1e6 / requests)
-                rounds.redis_cpu_us.append(redis_s * 1e6 / requests)
+                    turns.proxy_cpu_us.append(proxy_s * 1e6 / requests)
+                turns.redis_cpu_us.append(redis_s * 1e6 / requests)
     return tuple(conclude(case, by_target) for case, by_target in seen.items())
 
 
-def conclude(case: tuple[str, int], by_target: dict[str, Rounds]) -> Test:
+def conclude(case: tuple[str, int], by_target: dict[str, Turns]) -> Test:
     haproxy = by_target[HAPROXY].requests_per_s if HAPROXY in by_target else None
-    speeds = {name: rounds.speed() for name, rounds in by_target.items()}
+    speeds = {name: turns.speed() for name, turns in by_target.items()}
     return Test(*case, ratio(by_target[BATON].requests_per_s, haproxy), speeds)
 
 

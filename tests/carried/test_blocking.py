@@ -1,4 +1,4 @@
-"""Commands that wait on the node: they stay blocked on the new primary, and nothing is lost or served twice."""
+"""Commands that wait: they stay blocked on the new primary, and nothing is lost or served twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ BLOCKING = {
     "BRPOPLPUSH": ("BRPOPLPUSH list to 0", "RPUSH list fig", "fig"),
     "BZPOPMIN": ("BZPOPMIN zset 0", "ZADD zset 1 fig", ["zset", "fig", "1"]),
     "BZPOPMAX": ("BZPOPMAX zset 0", "ZADD zset 1 fig", ["zset", "fig", "1"]),
-    "XREAD": ("XREAD BLOCK 0 STREAMS stream $", "XADD stream 9-1 f fig", [["stream", [["9-1", ["f", "fig"]]]]]),
+    "XREAD": (
+        "XREAD BLOCK 0 STREAMS stream $",
+        "XADD stream 9-1 f fig",
+        [["stream", [["9-1", ["f", "fig"]]]]],
+    ),
     "XREADGROUP": (
         "XREADGROUP GROUP pickers one BLOCK 0 STREAMS stream >",
         "XADD stream 9-1 f fig",
@@ -61,7 +65,9 @@ def test_blocked_commands_stay_blocked_and_are_served_on_the_new_primary(scene: 
 
 def test_what_a_blocked_client_sends_behind_it_is_done_after_it(scene: Scene) -> None:
     talk = scene.talk()
-    talk.send_all("SELECT 2", "BLPOP list 0", "SET after 1", "SELECT 3", "SET after 2", "BLPOP list 0", "PING")
+    talk.send_all(
+        "SELECT 2", "BLPOP list 0", "SET after 1", "SELECT 3", "SET after 2", "BLPOP list 0", "PING"
+    )
     scene.wait_blocked(1)
     for _ in range(2):
         scene.switch()
@@ -173,7 +179,7 @@ def blocked_on(server: RedisServer) -> int:
     return int(server.info("clients")["blocked_clients"])
 
 
-WORKERS = {
+WORKERS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "BLPOP": ("BLPOP list 0", "RPUSH list {}", lambda reply: reply[1]),
     "BLMOVE": ("BLMOVE list to LEFT RIGHT 0", "RPUSH list {}", lambda reply: reply),
     "BRPOPLPUSH": ("BRPOPLPUSH list to 0", "RPUSH list {}", lambda reply: reply),
@@ -208,8 +214,8 @@ def test_an_element_pushed_right_at_the_hold_is_served_once(scene: Scene, kind: 
     scene.wait_blocked(3)
     rounds, pushed = 30, 0
     for turn in range(rounds):
-        done = threading.Event()
-        pusher = threading.Thread(target=push_until, args=(scene.bypass(), push, turn, done, results := []))
+        done, results = threading.Event(), list[int]()
+        pusher = threading.Thread(target=push_until, args=(scene.bypass(), push, turn, done, results))
         pusher.start()
         try:
             scene.switch()
@@ -217,9 +223,17 @@ def test_an_element_pushed_right_at_the_hold_is_served_once(scene: Scene, kind: 
             done.set()
             pusher.join()
         pushed += results[0]
-        wait_until(lambda: len(served) >= pushed or faults, lambda: f"{pushed} served: {len(served)}")
+        wait_served(served, pushed)
         assert not faults
     assert len(served) == len(set(served)) == pushed
+
+
+def wait_served(served: list[str], count: int) -> None:
+    wait_until(lambda: len(served) >= count, lambda: f"{count} elements are served: {len(served)}")
+
+
+def wait_seen(seen: list[list[str]], added: list[str]) -> None:
+    wait_until(lambda: all(into == added for into in seen), lambda: f"{added} is seen: {seen}")
 
 
 def working(talk: Talk, command: str) -> Any:
@@ -252,7 +266,7 @@ def test_a_stream_entry_added_just_before_the_pause_is_read_and_none_twice(scene
         adder.start()
         scene.switch()
         adder.join()
-        wait_until(lambda: all(into == added for into in seen), lambda: f"{added} is seen: {seen}")
+        wait_seen(seen, added)
         for thread, talk in zip(threads, talks, strict=True):
             talk.socket.shutdown(socket.SHUT_RDWR)
             thread.join()

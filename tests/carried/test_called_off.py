@@ -70,7 +70,9 @@ class Cast:
         assert scene.primary.client(db=2).get("here") == "2"
 
 
-def test_one_that_waits_for_the_replica_in_vain(valved: ValvedPair, baton: Callable[..., BatonProcess]) -> None:
+def test_one_that_waits_for_the_replica_in_vain(
+    valved: ValvedPair, baton: Callable[..., BatonProcess]
+) -> None:
     proxy = baton(valved.primary, valved.replica)
     scene = Scene(Pair(valved.primary, valved.replica), proxy)
     cast = Cast.begin(scene)

@@ -38,7 +38,7 @@ def test_a_second_switchover_is_told_that_one_is_under_way(
     proxy = baton(valved.primary, valved.replica)
     with valved.hold(proxy) as first:
         assert refusal(proxy).startswith("BUSY")
-        with pytest.raises(redis.ResponseError, match="^BUSY"):
+        with pytest.raises(redis.ResponseError, match="BUSY"):
             proxy.admin("CHECK")
     assert first.result()["outcome"] == "done"
 

@@ -77,7 +77,7 @@ def test_a_reset_session_is_carried_as_a_fresh_one(scene: Scene) -> None:
 
 
 def test_the_library_info_is_kept_or_refused_as_the_node_does(scene: Scene) -> None:
-    """CLIENT SETINFO came with 7.2: older nodes answer it with an error, which a switchover does not make worse."""
+    """CLIENT SETINFO came with 7.2; older nodes answer it with an error, which changes nothing."""
     talk, straight = scene.talk(), scene.bypass()
     told = talk.ask("CLIENT", "SETINFO", "LIB-NAME", "fruit")
     assert str(told) == str(straight.ask("CLIENT", "SETINFO", "LIB-NAME", "fruit"))
@@ -137,7 +137,7 @@ def test_a_login_that_failed_changes_nothing(guarded: Scene) -> None:
 
 
 def test_a_session_that_changes_all_the_time_is_carried_as_it_is(scene: Scene) -> None:
-    """SELECT and what depends on it in one piece, over and over: some of them fall into each step of a switchover."""
+    """SELECT and what depends on it, over and over: some of it falls into each step of a switchover."""
     stop, wrong = threading.Event(), list[Any]()
 
     def work(number: int) -> None:
@@ -170,7 +170,7 @@ def test_a_session_that_changes_all_the_time_is_carried_as_it_is(scene: Scene) -
 
 
 def test_a_client_that_goes_back_and_forth_between_databases_writes_where_it_believes(scene: Scene) -> None:
-    """A session that is as it was has changed all the same: SELECT may come and go while a warm lane is opened."""
+    """What is as it was may have changed in between: SELECT comes and goes while a warm lane is opened."""
     stop, faults = threading.Event(), list[Any]()
     for db in (0, 1):
         scene.primary.client(db=db).set("db", db)

@@ -142,8 +142,8 @@ def test_counting_with_watch_over_many_switchovers_misses_no_conflict(scene: Sce
         try:
             while not stop.is_set():
                 with client.pipeline() as pipe:
-                    pipe.watch("count")
-                    value = int(pipe.get("count") or 0)  # type: ignore[arg-type]
+                    pipe.watch("count")  # type: ignore[no-untyped-call]
+                    value = int(pipe.get("count") or 0)
                     pipe.multi()
                     pipe.set("count", value + 1)
                     try:

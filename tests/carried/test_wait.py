@@ -1,4 +1,4 @@
-"""WAIT tells the truth after a switchover: the new lane has not carried the client's last write, and says so to nobody."""
+"""WAIT tells the truth after a switchover, although the new lane has not carried the client's last write."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def narrow(redis_server: Callable[..., RedisServer], baton: Callable[..., BatonP
 
 
 @pytest.mark.parametrize("login", [None, "AUTH picker fig"])
-def test_a_wait_after_a_switchover_counts_no_replica_that_is_stopped(narrow: Scene, login: str | None) -> None:
+def test_a_wait_after_a_switchover_counts_no_replica_that_is_stopped(
+    narrow: Scene, login: str | None
+) -> None:
     talk = narrow.talk()
     if login is not None:
         assert talk.ask(*login.split()) == "OK"
@@ -78,7 +80,9 @@ def test_commands_behind_a_wait_after_a_switchover_keep_their_order(narrow: Scen
         talk.ask(*login.split())
     talk.ask("SET", "count", 0)
     narrow.switch()
-    assert talk.ask_all("INCR count", "WAIT 1 5000", "INCR count", "WAIT 1 5000", "WAIT x", "INCR count")[:4] == [
+    assert talk.ask_all("INCR count", "WAIT 1 5000", "INCR count", "WAIT 1 5000", "WAIT x", "INCR count")[
+        :4
+    ] == [
         1,
         1,
         2,

@@ -11,7 +11,7 @@ from tests.servers import RedisServer
 from tests.talking import Talk
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Way:
     """One node and the proxy in front of it."""
 

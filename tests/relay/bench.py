@@ -72,9 +72,15 @@ class Bench:
         self.bind()
 
     def bind(self) -> None:
+        """Give the client a new lane to a new node."""
         ours, self.node = ends()
         self.lane = Lane(self.route.reactor, ours, self.route.lane_lost)
         self.client.bind(self.lane)
+
+    def move(self) -> None:
+        """The client leaves its lane, which is closed."""
+        self.client.move(None).shut()
+        self.node.close()
 
     def says(self, data: bytes) -> None:
         """The application sends this and the client handles it."""

@@ -69,9 +69,28 @@ def test_what_arrives_later_waits_behind_what_waits(bench: Bench) -> None:
     assert bench.at_node() == PING + GET
 
 
+def test_plain_commands_wait_behind_a_closed_gate_too(bench: Bench) -> None:
+    bench.route.plain.add(b"PING")
+    bench.route.gate.close("switchover")
+    bench.says(PING)
+    assert bench.at_node() == b""
+
+
+def test_nothing_passes_what_waits_though_nobody_has_told_it_to_go_on(bench: Bench) -> None:
+    bench.route.plain.add(b"PING")
+    bench.route.gate.close("switchover")
+    bench.says(GET)
+    bench.route.gate.forget(bench.client)
+    bench.route.gate.open("switchover")
+    bench.says(PING)
+    bench.says(SELECT)
+    assert bench.at_node() == b""
+    bench.client.go_on()
+    assert bench.at_node() == GET + PING + SELECT
+
+
 def test_without_a_lane_commands_wait_for_one(bench: Bench) -> None:
-    left = bench.client.move(None)
-    left.shut()
+    bench.move()
     bench.says(PING)
     bench.says(GET)
     assert bench.route.wanted == [bench.client] * 2
@@ -84,7 +103,7 @@ def test_who_moves_takes_an_open_transaction_along_and_loses_its_watches(bench: 
     bench.says(command("WATCH", "k") + command("MULTI") + GET)
     bench.answers(b"+OK\r\n+OK\r\n+QUEUED\r\n")
     bench.at_app()
-    bench.client.move(None).shut()
+    bench.move()
     bench.bind()
     assert bench.at_node() == command("MULTI") + GET
     bench.says(command("EXEC"))

@@ -14,6 +14,8 @@ from proxy.switchover.story import (
     DEMOTE_SECONDS,
     PAUSE_MARGIN,
     SETTLE_SECONDS,
+    SWAP_SECONDS,
+    UNDO_SECONDS,
     WARM_SECONDS,
     Bounds,
     switch_over,
@@ -197,6 +199,7 @@ async def test_the_gate_opens_though_the_pause_cannot_be_lifted(
         await direct(stage)
     assert_undone(stage, verb)
     assert stage.report.notes == [f"the pause could not be lifted and runs out by itself: {why}"]
+    assert stage.report.elapsed_ms <= UNDO_SECONDS * 1000 + 1
 
 
 # At the edge.
@@ -334,6 +337,7 @@ async def test_the_gate_opens_and_the_demotion_goes_on_though_the_sessions_canno
     assert stage.calls.count("demote") == 4
     assert stage.calls[-2:] == ["settle", "strike"]
     assert stage.report.notes == [f"swap: {why}"]
+    assert stage.report.hold_ms <= SWAP_SECONDS * 1000 + 1
     assert stage.report.outcome == PROMOTED
 
 

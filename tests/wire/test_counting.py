@@ -21,10 +21,14 @@ from tests.wire.streams import (
 PLAIN = {b"GET", b"get", b"PING", b"Set", b"\xff"}
 PING = command("PING")
 
+# Two values, one behind the other, may seem to have a line end between them; that takes the slow way.
+values_of_plain = (st.binary(max_size=12) | st.sampled_from(NASTY)).filter(
+    lambda value: not value.endswith(b"\r") and not value.startswith(b"\n")
+)
 plain = st.builds(
     lambda name, rest: command(name, *rest),
     st.sampled_from(sorted(PLAIN)),
-    st.lists(st.binary(max_size=12) | st.sampled_from(NASTY), max_size=4),
+    st.lists(values_of_plain, max_size=4),
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.wire.inline import Unbalanced, split_inline
@@ -24,6 +24,10 @@ pieces = st.sampled_from(
         "\\x4",
         "\\x41",
         "\\n",
+        "\\r",
+        "\\t",
+        "\\a",
+        "\\b",
         "\\q",
         '\\"',
         "\\'",
@@ -38,6 +42,7 @@ typed = st.lists(pieces, max_size=10).map(b"".join)
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=typed)
+@example(line=b"\"\\n\\r\\t\\b\\a\\q\\x41\\xg1\" '\\n\\a'")
 def test_a_line_is_split_as_redis_splits_it(redis_server: Callable[..., RedisServer], line: bytes) -> None:
     with _server(redis_server).raw() as connection:
         connection.sendall(b"EVAL 'return ARGV' 0 " + line + b"\r\n")
