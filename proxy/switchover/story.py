@@ -73,9 +73,10 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
         with report.at("promote"):
             promoted = await _promote(stage, bounds, report)
         if not promoted:
-            why = report.notes[-1]
+            known = len(report.notes)
+            why = report.notes[-1].removeprefix("promotion: ")
             await _undo(stage, report)
-            raise CalledOff(f"promote: {why.removeprefix('promotion: ')}")
+            raise CalledOff("; ".join([f"promote: {why}", *report.notes[known:]]))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_demote, stage, bounds, report)
             await trio.lowlevel.checkpoint()  # the old primary has been told before a single session moves
