@@ -25,6 +25,8 @@ class Report:
     step: str = ""
     """The step that was entered last."""
     steps_ms: dict[str, float] = field(factory=dict)
+    moved: bool = False
+    """The sessions are on the new primary."""
     clients_carried: int = 0
     clients_closed: int = 0
     commands_held: int = 0

@@ -78,12 +78,11 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
             await _undo(stage, report)
             raise CalledOff("; ".join([f"promote: {why}", *report.notes[known:]]))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_demote, stage, bounds, report)
-            await trio.lowlevel.checkpoint()  # the old primary has been told before a single session moves
-            swapped = await _swap(stage, report)
+            nursery.start_soon(_swap, stage, report)  # begins when the demotion first waits: told at once
+            await _demote(stage, bounds, report)
         with report.at("settle"):
             settled = await _settle(stage, report)
-        report.outcome = "done" if swapped and settled else PROMOTED
+        report.outcome = "done" if report.moved and settled else PROMOTED
 
 
 async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
@@ -103,18 +102,17 @@ async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
         await trio.sleep(AGAIN_SECONDS)
 
 
-async def _swap(stage: Stage, report: Report) -> bool:
-    """Whether the sessions were moved. The gate opens all the same: there is nowhere else to go to."""
+async def _swap(stage: Stage, report: Report) -> None:
+    """Move the sessions. The gate opens though that failed: there is nowhere else to go to."""
     try:
         with report.at("swap"), trio.fail_after(SWAP_SECONDS):
             await stage.swap()
+        report.moved = True
     except Exception as fault:
         report.notes.append(f"swap: {_text(fault)}")
-        return False
     finally:
         stage.open_gate()
         report.released()
-    return True
 
 
 async def _demote(stage: Stage, bounds: Bounds, report: Report) -> None:
