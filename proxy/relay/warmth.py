@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("baton")
 
-AT_ONCE = 32
-"""Lanes that are being opened at the same time."""
+AT_ONCE = 4
+"""Lanes that are being opened at the same time. More take longer turns, which every client feels."""
 
 
 @define(eq=False)

@@ -148,7 +148,7 @@ def test_a_candidate_that_stood_still_when_it_was_told_and_was_killed_was_not_pr
 ) -> None:
     play = stands_still_at_promote(place, nodes, scene)
     nodes.replica.kill()
-    assert play.refusal().startswith("CALLEDOFF promote: promotion: the candidate process is gone")
+    assert play.refusal().startswith("CALLEDOFF promote: the candidate process is gone")
     play.load.goes_on()
     play.load.bypassing.goes_on()
     play.load.stop()

@@ -5,6 +5,7 @@ import trio
 
 from proxy.admin.steering import Steering
 from proxy.app import _route
+from proxy.relay.reactor import Reactor
 from proxy.settings import Settings
 
 
@@ -16,7 +17,7 @@ async def test_a_switchover_that_a_bug_ended_is_not_under_way_any_more(
 
     monkeypatch.setattr(Steering, "_examine", examine)
     settings = Settings()
-    steering = Steering(*_route(settings, "test", nursery), settings, "test")
+    steering = Steering(*_route(settings, "test", nursery, Reactor()), settings, "test")
     with pytest.raises(RuntimeError):
         await steering.switchover(None, None)
     assert steering.status()["state"] == "failed: RuntimeError: a bug"
