@@ -6,8 +6,7 @@ All are checked by the node; the session changes when the node says OK.
 
 from typing import ClassVar
 
-import hiredis
-from attrs import frozen
+from attrs import field, frozen
 
 from proxy.session.session import Say, Send, SendSilently, Session, Step, Want
 from proxy.wire.encoding import OK, command
@@ -24,7 +23,7 @@ class LoggedIn(Want):
     """The reply to AUTH."""
 
     user: bytes
-    command: bytes
+    command: bytes = field(repr=False)
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         if not fails(piece):
@@ -38,7 +37,7 @@ class Greeted(Want):
 
     protocol: int
     user: bytes | None
-    auth: bytes | None
+    auth: bytes | None = field(repr=False)
     name: bytes | None
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
@@ -186,14 +185,3 @@ def _reply_mode(session: Session, mode: bytes, frame: Frame) -> tuple[Step, ...]
 
 def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
     return (Send(frame, Monitoring("monitor")),)
-
-
-def client_id(reply: bytes) -> int | None:
-    """The connection's id from HELLO's reply, in either protocol."""
-    reader = hiredis.Reader()
-    reader.feed(reply)
-    fields = reader.gets()
-    if isinstance(fields, list):
-        fields = dict(zip(fields[::2], fields[1::2], strict=False))
-    value = fields.get(b"id") if isinstance(fields, dict) else None
-    return value if isinstance(value, int) else None

@@ -31,6 +31,9 @@ class Faults:
 
     def add(self, what: str, reply: bytes) -> None:
         text = reply[1:].split(b"\r\n")[0].decode("utf-8", "replace")
+        text = text.partition(", with args")[
+            0
+        ]  # where a command was renamed away, the node quotes a password
         self.texts.append(f"{what}: {text}")
 
 

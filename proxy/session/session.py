@@ -40,7 +40,7 @@ class Want:
 class Send:
     """Forward these bytes; the lane owes one reply, looked at by ``want`` if there is one."""
 
-    frame: Frame
+    frame: Frame = field(repr=False)
     want: Want | None = None
 
 
@@ -48,7 +48,7 @@ class Send:
 class SendSilently:
     """Forward these bytes; no reply is owed (CLIENT REPLY OFF and SKIP)."""
 
-    frame: Frame
+    frame: Frame = field(repr=False)
 
 
 @frozen
@@ -63,7 +63,7 @@ class Say:
 class SendAndWait:
     """Forward these bytes, and nothing more of this client until they are answered."""
 
-    frame: Frame
+    frame: Frame = field(repr=False)
     want: Want
 
 

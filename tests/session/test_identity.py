@@ -2,7 +2,6 @@
 
 import pytest
 
-from proxy.session.identity import client_id
 from proxy.session.session import Say, Send, SendSilently, Session
 from proxy.session.table import ask
 from proxy.wire.encoding import OK, command
@@ -90,12 +89,6 @@ def test_a_command_that_is_refused_uses_up_a_skipped_reply() -> None:
     ask(session, b"CLIENT", command("CLIENT", "REPLY", "SKIP"))
     [step] = ask(session, b"REPLICAOF", command("REPLICAOF", "a", "1"))
     assert isinstance(step, SendSilently) and session.replies == "on"
-
-
-@pytest.mark.parametrize("opening", [b"%2\r\n", b"*4\r\n"])
-def test_a_connections_id_is_read_from_hello(opening: bytes) -> None:
-    assert client_id(opening + b"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:17\r\n") == 17
-    assert client_id(b"-NOAUTH x\r\n") is None
 
 
 def test_a_password_is_never_shown() -> None:
