@@ -49,17 +49,20 @@ def count_requests(data: bytes, plain: Container[bytes]) -> int:
     if _HUGE.search(data) or ((b"~" in data or b">" in data) and _HUGE_OTHERS.search(data)):
         return 0
     gets = _requests.gets
-    odd = data.count(b"=") + data.count(b"~")
-    lines = count = 0
+    words: list[bytes] = []
+    count = 0
     try:
         _requests.feed(data)
         while type(command := gets()) is list and command[0] in plain:
-            values = b"".join(command)  # a TypeError if one of them is no string
-            if odd:
-                odd -= values.count(b"=") + values.count(b"~")
-            lines += 2 * len(command) + 1 + values.count(b"\r\n")
+            words += command
             count += 1
-        if command is NOTHING and not odd and data.count(b"\r\n") == lines:
+        values = b"".join(words)  # a TypeError if one of them is no string
+        if (
+            command is NOTHING
+            and data.count(b"\r\n") == 2 * len(words) + count + values.count(b"\r\n")
+            and (b"=" not in data or data.count(b"=") == values.count(b"="))
+            and (b"~" not in data or data.count(b"~") == values.count(b"~"))
+        ):
             _requests.feed(_NUMBER_WRITTEN)
             if gets() == _NUMBER:
                 return count
