@@ -42,7 +42,8 @@ async def serve(settings: Settings) -> None:
         async with keeper.watching:
             await keeper.look()
         for line in steering.nodes():
-            log.info("%s", line)
+            if not line.startswith("!"):  # that was said when it was found
+                log.info("%s", line)
         nursery.start_soon(route.reactor.run)
         nursery.start_soon(keeper.run)
         nursery.start_soon(_accept, clients, route)

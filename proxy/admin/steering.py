@@ -194,6 +194,7 @@ class Steering:
                 told.append(str(other))
         await self.keeper.gather_behind(node)
         self.keeper.settle_on(node)
+        await self.keeper.look()  # so that NODES tells what was done
         return f"{node} is the primary" + (f"; {', '.join(told)} was told to follow it" if told else "")
 
     async def _promote(self, node: Node) -> None:

@@ -42,7 +42,8 @@ class Keeper:
     """Why there is no primary, or what is wrong with the others; empty if all is well."""
     watching: trio.Lock = field(factory=trio.Lock)
     """Held by whoever changes roles: the keeper, a switchover, an operator who resolves."""
-    _primary_since: float = 0.0
+    _lost_at: float | None = None
+    """When the gate was closed for want of a primary."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -156,8 +157,10 @@ class Keeper:
         """Nobody is held for ever because there is no primary."""
         now = self.route.now()
         if NO_PRIMARY not in self.route.gate.reasons:
-            self._primary_since = now
-        elif now - self._primary_since > self.no_primary_wait:
+            self._lost_at = None
+        elif self._lost_at is None:
+            self._lost_at = now
+        elif now - self._lost_at > self.no_primary_wait:
             for waiting in self.route.gate.queue:
-                log.warning("a client is closed: no primary for %.0f s", now - self._primary_since)
+                log.warning("a client is closed: no primary for %.0f s", now - self._lost_at)
                 waiting.close()
