@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -32,6 +33,7 @@ ACCEPT_PAUSE = 0.05
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingsError where an address cannot be listened on."""
+    _take_descriptors()
     clients = await _listen("--listen", settings.listen)
     admin = await _listen("--admin", settings.admin)
     instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -57,6 +59,13 @@ async def serve(settings: Settings) -> None:
         log.info("leaving")
         nursery.cancel_scope.cancel()
     reactor.close()
+
+
+def _take_descriptors() -> None:
+    """Each client takes two descriptors, three during a switchover; the usual soft limit of 1024 is soon
+    reached."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _route(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import time
 from collections.abc import Mapping, Sequence
 
@@ -28,6 +29,8 @@ from proxy.switchover.story import Bounds, switch_over
 log = logging.getLogger("baton")
 
 RESOLVE_SECONDS = 5.0
+DESCRIPTORS_BESIDE = 32
+"""Descriptors that a switchover may need beside one for each warm lane."""
 
 
 @define(eq=False)
@@ -143,7 +146,8 @@ class Steering:
             allow_sentinel=self.settings.allow_sentinel,
         )
         found = await examine(route.primary, route.nodes, wanted, terms, self.keeper.announce)
-        return Examination([*found.findings, self._sessions()], found.candidate, found.follow)
+        findings = [*found.findings, self._sessions(), _descriptors(terms.lanes)]
+        return Examination(findings, found.candidate, found.follow)
 
     def _sessions(self) -> Finding:
         strange = [client.session.stranger for client in self.route.clients if client.session.stranger]
@@ -219,6 +223,13 @@ class Steering:
         if self._under_way:
             where = f"{self.report.step}: {self.report.outcome}" if self.report else "resolving"
             raise Busy(f"a switchover is under way ({where}); SWITCHOVER STATUS tells more")
+
+
+def _descriptors(lanes: int) -> Finding:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = limit - len(os.listdir("/proc/self/fd"))
+    text = f"{free} of {limit} descriptors are free, {lanes + DESCRIPTORS_BESIDE} are needed"
+    return Finding("descriptors", "ok" if free >= lanes + DESCRIPTORS_BESIDE else "refuse", text)
 
 
 def _client_line(client: Client) -> str:

@@ -70,6 +70,9 @@ class Keeper:
         silent = "; ".join(["", *found.silent.values()])
         match decide(found.claims, found.witnesses):
             case Settled(primary):
+                if self.route.primary is None and primary.second_offset >= 0:
+                    # It was promoted once, perhaps by a proxy that died before that was written down.
+                    self.route.nursery.start_soon(self._keep_roles, found)
                 self.settle_on(found.node(primary))
                 self._tell("")
             case Finish(stale, successor) if self.route.primary is found.node(stale):
@@ -120,6 +123,15 @@ class Keeper:
     def place(self, node: Node) -> tuple[str, int]:
         """Host and port of a node as the others reach it, as far as the settings tell."""
         return self.announce.get(node) or (node.address.host, node.address.port)
+
+    async def _keep_roles(self, found: Survey) -> None:
+        for node, standing in found.standings.items():
+            if standing.primary or standing.link_up:
+                try:
+                    with trio.fail_after(WITHIN):
+                        await node.rewrite_config()
+                except (NodeError, trio.TooSlowError) as fault:
+                    log.warning("the role of %s could not be kept: %s", node, fault or "no answer")
 
     async def gather_behind(self, primary: Node) -> None:
         """All others follow the one primary, and all keep their roles over a restart; who does not answer

@@ -205,12 +205,10 @@ class Stage:
         for lane in self._left:
             lane.drop()
         await self._keep_roles()
-        with trio.move_on_after(LINK_SECONDS) as limit:
+        with trio.move_on_after(LINK_SECONDS):
             async with trio.open_nursery() as nursery:
                 for node in (self.old, *self.others):
                     nursery.start_soon(self._linked, node)
-        if limit.cancelled_caught:
-            self.notes.append("not every replica is in sync with the new primary yet")
         self.report.full_resyncs = await self.new.sync_full() - self._sync_full
 
     async def _keep_roles(self) -> None:
@@ -229,18 +227,31 @@ class Stage:
             self.notes.append(f"not kept over a restart: {why}")
 
     async def _linked(self, node: Node) -> None:
+        """Told again until it follows: it may be down for a moment, and is told when it is back."""
+        why = ""
         try:
             while True:
-                role = await node.role()
-                if role.is_primary and node is self.old:
-                    raise ReplyError("is a primary still", str(node))
-                if (role.primary_host, role.primary_port) != self.follow:
-                    await node.follow(*self.follow)
-                elif role.link == "connected":
-                    return
-                await trio.sleep(0.005)
-        except NodeError as fault:
-            self.notes.append(f"{node} does not follow: {fault}")
+                try:
+                    if await self._follows(node):
+                        break
+                    await trio.sleep(0.005)
+                except NodeError as fault:
+                    why = str(fault)
+                    await trio.sleep(0.05)
+            if why:
+                await self._keep_role(node)
+        except trio.Cancelled:
+            self.notes.append(why or f"{node} is not in sync with the new primary yet")
+            raise
+
+    async def _follows(self, node: Node) -> bool:
+        role = await node.role()
+        if role.is_primary and node is self.old:
+            raise ReplyError("is a primary still", str(node))
+        if (role.primary_host, role.primary_port) != self.follow:
+            await node.follow(*self.follow)
+            return False
+        return role.link == "connected"
 
     def strike(self) -> None:
         self.promotion.close()

@@ -51,7 +51,9 @@ class Warmth:
         altered, self.route.altered = self.route.altered, None
         known = self.lanes.keys()
         new = [client for client in self.route.clients if client.lane is not None and client not in known]
-        await self._each([client for client in altered or () if client in known and not client.closed] + new)
+        lost = {client for client, lane in self.lanes.items() if lane.closed}
+        again = [client for client in lost | (altered or set()) if client in known and not client.closed]
+        await self._each(again + new)
 
     async def _each(self, clients: Sequence["Client"]) -> None:
         left = iter(clients)

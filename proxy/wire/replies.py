@@ -21,7 +21,7 @@ _PAIRS = frozenset(b"%|")
 _LISTS = frozenset(b"*~>")
 _LENGTH_LINE_MAX = 32
 """Bytes. More than any line that gives a length."""
-ATTRIBUTE = ord("|")
+ATTRIBUTE, PUSH = b"|>"
 
 
 class BadReply(Exception):
@@ -113,8 +113,9 @@ class ReplyCutter:
                 if self._skip:
                     break
             elif kind in _LISTS:
+                within = kind == PUSH and (self._started or pos > self._begin)
                 pos = end + 2
-                values += number - 1 if number > 0 else -1
+                values += max(number, 0) - (not within)  # a push within an answer to EXEC is no element of it
             elif kind in _PAIRS:
                 pos = end + 2
                 values += 2 * max(number, 0) - (kind != ATTRIBUTE)
