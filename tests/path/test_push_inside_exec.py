@@ -1,4 +1,4 @@
-"""A RESP3 client that publishes to itself inside MULTI gets the message within EXEC's array; it is no element."""
+"""A RESP3 client that publishes to itself inside MULTI gets the message within EXEC's array: no element of it."""
 
 import socket
 from collections.abc import Callable
