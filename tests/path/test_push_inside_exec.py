@@ -1,4 +1,4 @@
-"""A RESP3 client that publishes to itself inside MULTI gets the message within EXEC's array: no element of it."""
+"""The message that a RESP3 client publishes to itself in MULTI stands in the array of EXEC, as no element."""
 
 import socket
 from collections.abc import Callable
