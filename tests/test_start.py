@@ -81,6 +81,20 @@ def assert_serves_without(proxy: BatonProcess, primary: RedisServer, silent: str
     assert Talk(proxy.raw()).ask("SET", "fruit", "fig") == "OK"
 
 
+def test_an_announced_address_counts_for_a_candidate_that_the_operator_did_not_name(
+    pair: Pair, baton: Start
+) -> None:
+    announced = {"BATON_NODES_ANNOUNCE": f"{pair.replica.address}=localhost:{pair.replica.port}"}
+    proxy = baton(*pair, environment=announced)
+    named, chosen = (
+        [line for line in ask(proxy, *words) if " announce" in line]
+        for words in (("CHECK", "TO", pair.replica.address), ("CHECK",))
+    )
+    assert named == chosen
+    [line] = chosen
+    assert line.startswith("ok ") and f"will follow localhost:{pair.replica.port}" in line
+
+
 def test_a_replica_that_is_not_there_is_told_and_noticed_when_it_comes(pair: Pair, baton: Start) -> None:
     pair.replica.stop()
     proxy = baton(*pair)

@@ -222,6 +222,16 @@ def test_quit_ends_the_conversation_and_what_follows_is_ignored(way: Way) -> Non
     assert way.node.command("GET", "a") == "1"
 
 
+def test_quit_is_an_orderly_end_and_no_lost_lane(way: Way) -> None:
+    for _ in range(5):
+        talk = way.talk()
+        assert talk.ask_all("PING", "QUIT") == ["PONG", "OK"]
+        assert talk.rest() == b""
+    wait_until(lambda: way.proxy.admin("INFO", "clients")["connected_clients"] == 0, "they are gone")
+    assert way.proxy.admin("INFO")["lost_lanes"] == 0
+    assert "loses its lane" not in way.proxy.log()
+
+
 def test_reply_off_skip_and_on_are_obeyed(way: Way) -> None:
     for ask in (
         ["CLIENT REPLY SKIP", "SET a 1", "GET a"],
