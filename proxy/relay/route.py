@@ -1,5 +1,4 @@
-"""A route: a primary, its replicas, and all that hangs off them. The app has a list of routes, today with one
-entry."""
+"""A route: a primary, its replicas, and all that hangs off them. The app makes one; a cluster would have many."""
 
 import logging
 import socket
