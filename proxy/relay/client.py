@@ -1,7 +1,7 @@
 """A client: an application's connection, and the way of its commands to a lane.
 
-Theory. Plain commands that arrive whole go straight down the lane, in one piece, uncounted but for their
-number. All else takes the slow way: it is cut, and each command is asked about in :mod:`proxy.session.table`.
+Theory. Plain commands that arrive whole are counted and go straight down the lane, in one piece, as they
+came. All else takes the slow way: it is cut, and each command is asked about in :mod:`proxy.session.table`.
 A command waits in the proxy while the gate is closed, while the client has no lane, and behind one that must
 be answered first. Rules:
 

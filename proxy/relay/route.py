@@ -1,4 +1,4 @@
-"""A route: a primary, its replicas, and all that hangs off them. The app makes one; a cluster would have many."""
+"""A route: a primary, its replicas, and all that hangs off them. There is one today; a cluster has many."""
 
 import logging
 import socket
