@@ -1,6 +1,7 @@
 """Asking all nodes at once who they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import trio
 from attrs import frozen
@@ -8,6 +9,8 @@ from attrs import frozen
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.switchover.facts import Standing
+
+Answer = TypeVar("Answer")
 
 
 @frozen
@@ -58,14 +61,22 @@ def describe(standing: Standing) -> str:
 
 
 async def survey(nodes: Sequence[Node], within: float) -> Survey:
-    """Ask all nodes at once; who has not answered within so many seconds is silent."""
-    standings: dict[Node, Standing] = {}
+    """Ask all nodes at once who they are; who has not answered within so many seconds is silent."""
+    standings, silent = await ask_all(nodes, Node.standing, within)
+    return Survey(tuple(nodes), standings, silent)
+
+
+async def ask_all(
+    nodes: Sequence[Node], ask: Callable[[Node], Awaitable[Answer]], within: float
+) -> tuple[dict[Node, Answer], dict[Node, str]]:
+    """Ask all nodes at once: the answers, in the order of the nodes, and of the others why there is none."""
+    answers: dict[Node, Answer] = {}
     silent: dict[Node, str] = {}
 
-    async def ask(node: Node) -> None:
+    async def ask_one(node: Node) -> None:
         try:
             with trio.fail_after(within):
-                standings[node] = await node.standing()
+                answers[node] = await ask(node)
         except NodeError as error:
             silent[node] = str(error)
         except trio.TooSlowError:
@@ -73,6 +84,5 @@ async def survey(nodes: Sequence[Node], within: float) -> Survey:
 
     async with trio.open_nursery() as nursery:
         for node in nodes:
-            nursery.start_soon(ask, node)
-    ordered = {node: standings[node] for node in nodes if node in standings}
-    return Survey(tuple(nodes), ordered, silent)
+            nursery.start_soon(ask_one, node)
+    return {node: answers[node] for node in nodes if node in answers}, silent

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.nodes.probing import probe
+from proxy.nodes.roster import ask_all
 from proxy.switchover.facts import NodeFacts
 from proxy.switchover.preflight import check
 from proxy.switchover.preflight.case import Finding, Terms
@@ -40,7 +41,7 @@ async def examine(
     announce: Mapping[Node, tuple[str, int]],
 ) -> Examination:
     """Judge a switchover from ``primary`` to ``to``, or to the best of the replicas. Touches nothing."""
-    facts, silent = await _ask(nodes)
+    facts, silent = await ask_all(nodes, Node.facts, WITHIN)
     findings = [
         Finding("answers", "refuse" if node is primary else "warn", why) for node, why in silent.items()
     ]
@@ -67,26 +68,6 @@ async def examine(
 def _because(error: Exception, silent: Iterable[str]) -> str:
     """Why there is no candidate: a replica that does not answer would have been one."""
     return "; ".join([str(error), *silent])
-
-
-async def _ask(nodes: Sequence[Node]) -> tuple[dict[Node, NodeFacts], dict[Node, str]]:
-    """The facts of all that answer, and of the others why they do not."""
-    facts: dict[Node, NodeFacts] = {}
-    silent: dict[Node, str] = {}
-
-    async def ask(node: Node) -> None:
-        try:
-            with trio.fail_after(WITHIN):
-                facts[node] = await node.facts()
-        except NodeError as error:
-            silent[node] = str(error)
-        except trio.TooSlowError:
-            silent[node] = f"{node}: no answer within {WITHIN:g} s"
-
-    async with trio.open_nursery() as nursery:
-        for node in nodes:
-            nursery.start_soon(ask, node)
-    return {node: facts[node] for node in nodes if node in facts}, silent
 
 
 def _candidate(facts: Mapping[Node, NodeFacts], primary: Node, to: Node | None) -> Node:

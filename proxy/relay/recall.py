@@ -61,9 +61,8 @@ async def drain(route: "Route", node: Node, readers_too: bool) -> None:
     """Return when no lane owes anything; else blocked commands that only read may stay."""
     while waiting := [each for each in owing(route) if readers_too or not only_reads(*each)]:
         for _, lane in waiting:
-            lane.listen(
-                True
-            )  # also where the client does not read: what is due to it is drained all the same
+            # Also where the client does not read: what is due to it is drained all the same.
+            lane.listen(True)
         await _recall(route, node, [each for each in waiting if _to_recall(each[0], readers_too)])
         with trio.move_on_after(AGAIN):
             await until_idle([lane for _, lane in waiting])
