@@ -19,8 +19,8 @@ from proxy.nodes.node import Node
 from proxy.relay.keeper import NO_PRIMARY, Keeper
 from proxy.relay.reactor import Reactor
 from proxy.relay.route import Route
+from proxy.session.common import Common, Limits
 from proxy.session.scripts import Scripts
-from proxy.session.session import Limits
 
 log = logging.getLogger("baton")
 
@@ -77,8 +77,10 @@ def _route(
         reactor=reactor,
         nursery=nursery,
         nodes=[Node(address, login, f"baton:{instance}", timeout) for address in settings.nodes],
-        scripts=Scripts(settings.scripts_count, settings.scripts_bytes),
-        limits=Limits(settings.transaction_bytes),
+        common=Common(
+            Scripts(settings.scripts_count, settings.scripts_bytes),
+            Limits(settings.transaction_bytes),
+        ),
         client_output_bytes=settings.client_output_bytes,
         connect_timeout=timeout,
     )

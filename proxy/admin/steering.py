@@ -84,7 +84,7 @@ class Steering:
                 "nodes": len(route.nodes),
                 "gate": "closed: " + ", ".join(route.gate.reasons) if route.gate.closed else "open",
                 "waiting_clients": len(route.gate.queue),
-                "scripts": len(route.scripts),
+                "scripts": len(route.common.scripts),
             },
             "Switchover": {"switchovers_done": self.done, **self.status()},
         }
@@ -146,15 +146,8 @@ class Steering:
             allow_sentinel=self.settings.allow_sentinel,
         )
         found = await examine(route.primary, route.nodes, wanted, terms, self.keeper.announce)
-        findings = [*found.findings, self._sessions(), _descriptors(terms.lanes)]
+        findings = [*found.findings, _descriptors(terms.lanes)]
         return Examination(findings, found.candidate, found.follow)
-
-    def _sessions(self) -> Finding:
-        strange = [client.session.stranger for client in self.route.clients if client.session.stranger]
-        if not strange:
-            return Finding("sessions", "ok", "every client's session can be carried")
-        kinds = ", ".join(sorted(set(strange)))
-        return Finding("sessions", "warn", f"{len(strange)} clients will be closed, not carried yet: {kinds}")
 
     async def resolve(self, address: str) -> str:
         node = self._node(address)
@@ -242,7 +235,8 @@ def _client_line(client: Client) -> str:
             ("blocked", session.blocked),
             ("subscribed", session.subscriptions),
             ("waiting", client.waiting),
-            (session.stranger, session.stranger),
+            ("monitor", session.monitoring),
+            ("silent", session.mute),
         )
         if so
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from proxy.relay.peer import Peer
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Transport
-from proxy.session.session import Session
+from proxy.session.session import Session, Want
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
@@ -43,15 +43,16 @@ def at_own_risk(act: Act) -> Act:
 class Guest(Peer):
     """What of a client is not about its commands."""
 
-    __slots__ = ("ended", "lane", "leaving", "number", "route", "session", "waiting")
+    __slots__ = ("answering", "ended", "lane", "leaving", "number", "route", "session", "waiting")
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport)
         self.route = route
         self.number = number
-        self.session = Session(route.scripts, route.limits)
+        self.session = Session(number, route.common)
         self.lane: Lane | None = None
         self.waiting: deque[tuple[bytes, Frame]] | None = None  # commands, by name, in the order of arrival
+        self.answering: Want | None = None  # nothing is forwarded until this is answered
         self.ended = False  # it will send nothing more
         self.leaving = False  # closed as soon as it has what is due to it
 
@@ -75,7 +76,7 @@ class Guest(Peer):
         self.listen(False)
         if gone or self.session.listening or self.session.blocked is not None:
             self.close()
-        elif not self.waiting:
+        elif not self.waiting and (self.answering is None or self.lane is None or self.lane.ledger):
             self.finish()
 
     def finish(self) -> None:

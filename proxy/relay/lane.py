@@ -21,15 +21,15 @@ from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.session import Want
-from proxy.session.subscriptions import is_confirmation, is_message
+from proxy.session.subscriptions import LINE, is_confirmation, is_message
 from proxy.wire.counting import LONG, count_replies
 from proxy.wire.replies import BadReply, ReplyCutter
 
 if TYPE_CHECKING:
-    from proxy.relay.client import Client
+    from proxy.relay.performer import Performer
 
 
-NOTHING, REPLY, MESSAGE = range(3)
+NOTHING, REPLY, MESSAGE, UNHEARD = range(4)
 
 
 class Owed:
@@ -37,7 +37,7 @@ class Owed:
 
     __slots__ = ("client", "count", "made", "want")
 
-    def __init__(self, client: "Client", count: int, want: Want | None = None, made: bytes = b"") -> None:
+    def __init__(self, client: "Performer", count: int, want: Want | None = None, made: bytes = b"") -> None:
         self.client = client
         self.count = count
         self.want = want
@@ -60,18 +60,18 @@ class Lane(Peer):
 
     def __init__(self, reactor: Reactor, transport: Transport, lost: Callable[[LaneLost], None]) -> None:
         super().__init__(reactor, transport)
-        self.owner: Client | None = None
+        self.owner: Performer | None = None
         self.ledger: deque[Owed] = deque()
         self.cutter: ReplyCutter | None = None
         self.lost = lost
         self.inside = NOTHING  # what a frame is of which only a part has been given out
         self.mixed = False  # messages may come that look like replies
         self.kept: list[bytes] | None = None  # messages behind the mark, until it is known which lane's count
-        self.id: int | None = None
+        self.id: int | None = None  # the node's; 0 if it cannot be found out
         self._on_idle: list[Callable[[], None]] | None = None
         reactor.add(self.fd, self)
 
-    def owe(self, client: "Client", count: int) -> None:
+    def owe(self, client: "Performer", count: int) -> None:
         """Enter plain replies in the ledger."""
         ledger = self.ledger
         if ledger:
@@ -81,11 +81,11 @@ class Lane(Peer):
                 return
         ledger.append(Owed(client, count))
 
-    def owe_wanted(self, client: "Client", want: Want) -> None:
+    def owe_wanted(self, client: "Performer", want: Want) -> None:
         """Enter a reply that must be looked at."""
         self.ledger.append(Owed(client, 1, want))
 
-    def say(self, client: "Client", made: bytes) -> None:
+    def say(self, client: "Performer", made: bytes) -> None:
         """Give out a reply of the proxy's own, in its turn."""
         if self.ledger:
             self.ledger.append(Owed(client, 0, None, made))
@@ -166,6 +166,8 @@ class Lane(Peer):
     def _give(self, piece: bytes, last: bool) -> None:
         inside = self.inside or self._whose(piece)
         self.inside = NOTHING if last else inside
+        if inside == UNHEARD:
+            return
         if inside == MESSAGE:
             if self.kept is not None:
                 self.kept.append(piece)
@@ -200,6 +202,8 @@ class Lane(Peer):
             return MESSAGE  # left behind: nobody is there to get it
         if not is_message(who.session, frame):
             return REPLY
+        if who.session.mute is not None and frame[0] == LINE:
+            return UNHEARD  # CLIENT REPLY OFF silences MONITOR too
         confirms = line is not None and line.want is not None and line.want.mixes and is_confirmation(frame)
         return REPLY if confirms else MESSAGE
 

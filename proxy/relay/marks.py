@@ -1,9 +1,9 @@
 """Handing over subscriptions without loss and without doubling.
 
 While the pause keeps publishers quiet and the candidate has every byte, a mark (a PING with a nonce) goes
-down both lanes of each subscriber; whatever answers it is the mark. The old lane gives out what comes ahead
-of its mark, the warm lane throws that away; what comes behind the mark is kept on either, until it is known
-which lane goes on.
+down both lanes of each subscriber and each MONITOR; whatever answers it is the mark. The old lane gives out
+what comes ahead of its mark, the warm lane throws that away; what comes behind the mark is kept on either,
+until it is known which lane goes on.
 """
 
 import secrets
@@ -43,10 +43,11 @@ class Marks:
     _marks: dict["Client", list[Mark]] = field(factory=dict)
 
     async def put(self, warm: Mapping["Client", Lane], within: float) -> list["Client"]:
-        """Mark both lanes of every subscriber; gives those whose lanes did not answer in so many seconds."""
+        """Mark both lanes of whoever is listening; gives those whose lanes did not answer in
+        so many seconds."""
         nonce = command("PING", "baton:" + secrets.token_hex(8))
         for client, lane in warm.items():
-            if client.session.subscriptions is not None and client.lane is not None and not client.closed:
+            if client.session.listening and client.lane is not None and not client.closed:
                 self._marks[client] = [Mark(client.lane), Mark(lane)]
                 for mark in self._marks[client]:
                     mark.lane.listen(True)  # also where the client reads slowly: what it is due waits here

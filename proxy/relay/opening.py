@@ -53,7 +53,7 @@ async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_las
     if steps is None:
         raise LaneRefused("it cannot be made blank again")
     if steps:
-        lane.mixed = lane.mixed or bool(new.channels or new.patterns or new.shards)
+        lane.mixed = lane.mixed or any(step.want is not None and step.want.mixes for step in steps)
         lane.cork()
         for step in steps:
             assert step.want is not None

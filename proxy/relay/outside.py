@@ -13,11 +13,11 @@ from proxy.session.waiting import COUNTS_WORDS, PROPAGATES_WORDS
 from proxy.wire.encoding import error
 
 if TYPE_CHECKING:
-    from proxy.relay.client import Client
+    from proxy.relay.performer import Performer
     from proxy.relay.route import Route
 
 
-async def wait_outside(route: "Route", client: "Client", words: tuple[bytes, ...]) -> None:
+async def wait_outside(route: "Route", client: "Performer", words: tuple[bytes, ...]) -> None:
     """Answer the client's WAIT or WAITAOF; asked again where a switchover cuts it short."""
     since, timeout = route.now(), int(words[-1]) / 1000
     while not client.closed:

@@ -11,9 +11,11 @@ import trio
 
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
+from proxy.relay.directory import learn
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.session.blocking import Blocking
+from proxy.session.muting import Muted
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -37,24 +39,17 @@ def blocked(client: "Client") -> Blocking | None:
 
 def only_reads(client: "Client", lane: Lane) -> bool:
     """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
-    blocking = blocked(client)
-    return blocking is not None and not blocking.writes and lane.ledger[0].want is blocking
+    blocking, want = blocked(client), lane.ledger[0].want
+    if isinstance(want, Muted):
+        want = want.inner
+    return blocking is not None and not blocking.writes and want is blocking
 
 
 async def learn_ids(route: "Route", node: Node) -> None:
     """Ask the node for the ids of the lanes on which commands are blocked."""
     lanes = [lane for client, lane in owing(route) if blocked(client) and lane.id is None]
     if lanes:
-        ids = await node.client_ids()
-        for lane in lanes:
-            if not lane.closed:
-                lane.id = ids.get(_local_address(lane))
-
-
-def _local_address(lane: Lane) -> str:
-    """The lane's own end, as CLIENT LIST writes it."""
-    host, port, *_ = lane.transport.getsockname()
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        await learn(lanes, node)
 
 
 async def drain(route: "Route", node: Node, readers_too: bool) -> None:
@@ -79,7 +74,7 @@ async def _recall(route: "Route", node: Node, waiting: list[tuple["Client", Lane
         for client, _ in waiting:
             if blocking := blocked(client):
                 blocking.recalled = True
-        await node.unblock([lane.id for client, lane in waiting if lane.id is not None and blocked(client)])
+        await node.unblock([lane.id for client, lane in waiting if lane.id and blocked(client)])
 
 
 def parked(route: "Route") -> list["Client"]:

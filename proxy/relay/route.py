@@ -9,16 +9,18 @@ from attrs import define, field
 
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
-from proxy.relay.client import UNREAD_MAX, Client
+from proxy.relay.client import Client
+from proxy.relay.directory import Directory, look_up
 from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane, LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
+from proxy.relay.performer import UNREAD_MAX, Performer
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Plain
+from proxy.session.common import Common
 from proxy.session.replay import Score
-from proxy.session.scripts import Scripts
-from proxy.session.session import Limits
+from proxy.wire.requests import Frame
 
 log = logging.getLogger("baton")
 
@@ -33,8 +35,7 @@ class Route:
     reactor: Reactor
     nursery: trio.Nursery
     nodes: list[Node]
-    scripts: Scripts
-    limits: Limits
+    common: Common
     client_output_bytes: int
     connect_timeout: float
     """Seconds."""
@@ -45,11 +46,14 @@ class Route:
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     suspect: trio.Event = field(factory=trio.Event)
     """Set when a lane died unasked: whoever watches over the nodes should look at once."""
-    altered: set[Client] | None = None
+    altered: set[Performer] | None = None
     """Clients whose session may have changed since warm lanes are being set up; None while there are none."""
     accepted: int = 0
     lost_lanes: int = 0
     _opening: set[Client] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self.common.directory = Directory(self.clients)
 
     @staticmethod
     def now() -> float:
@@ -107,11 +111,15 @@ class Route:
                 client.reissue()
         client.go_on()
 
-    def wait_outside(self, client: Client, words: tuple[bytes, ...]) -> None:
+    def wait_outside(self, client: Performer, words: tuple[bytes, ...]) -> None:
         """Answer a WAIT over a connection of the proxy's own."""
         self.nursery.start_soon(wait_outside, self, client, words)
 
-    def unread(self, client: Client, lane: Lane) -> None:
+    def look_up(self, client: Performer, name: bytes, frame: Frame) -> None:
+        """Find out the ids of all lanes, for a command of this client that needs them."""
+        self.nursery.start_soon(look_up, self, client, name, frame)
+
+    def unread(self, client: Performer, lane: Lane) -> None:
         """A client does not read. Its lane is not received from; while draining for a hold it is, up to a
         limit."""
         if not self.gate.closed:

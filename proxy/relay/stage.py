@@ -73,9 +73,9 @@ class Stage:
         await recall.learn_ids(self.route, self.old)
 
     async def _load_scripts(self) -> None:
-        if self._scripts != self.route.scripts.version:
-            newer = self.route.scripts.newer(self._scripts)
-            self._scripts = self.route.scripts.version
+        if self._scripts != self.route.common.scripts.version:
+            newer = self.route.common.scripts.newer(self._scripts)
+            self._scripts = self.route.common.scripts.version
             await self.new.load_scripts(newer)
 
     def close_gate(self) -> None:
@@ -162,8 +162,8 @@ class Stage:
         route = self.route
         route.primary = self.new
         for client in list(route.clients):
-            if stranger := client.session.stranger or self.warmth.refused.get(client):
-                self._close(client.number, f"its session cannot be carried: {stranger}")
+            if why := self.warmth.refused.get(client):
+                self._close(client.number, f"its session cannot be carried: {why}")
                 client.close()
             elif client.lane is not None and client.lane.ledger:
                 self._close(client.number, "a reply was owed to it when all should have been drained")

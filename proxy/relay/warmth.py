@@ -52,7 +52,9 @@ class Warmth:
         known = self.lanes.keys()
         new = [client for client in self.route.clients if client.lane is not None and client not in known]
         lost = {client for client, lane in self.lanes.items() if lane.closed}
-        again = [client for client in lost | (altered or set()) if client in known and not client.closed]
+        again = [
+            client for client in known if not client.closed and (client in lost or client in (altered or ()))
+        ]
         await self._each(again + new)
 
     async def _each(self, clients: Sequence["Client"]) -> None:
@@ -74,7 +76,7 @@ class Warmth:
             raise faults[0]
 
     async def _one(self, client: "Client") -> None:
-        if client.closed or client.session.stranger:
+        if client.closed:
             return
         if client.lane is not None and client.lane.ledger and self.route.altered is not None:
             self.route.altered.add(client)  # a reply is still to come, and may change the session

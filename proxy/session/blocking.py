@@ -8,13 +8,16 @@ client is next.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define
 
 from proxy.session.session import Send, SendAndWait, Session, Step, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
+
+if TYPE_CHECKING:
+    from proxy.session.muting import Mute
 
 UNBLOCKED = b"-UNBLOCKED"
 LAST, FIRST = -1, 1
@@ -56,6 +59,8 @@ class Blocking(Want):
     """From now on ``-UNBLOCKED`` is the proxy's doing."""
     parked: bool = False
     """It was recalled, and is to be issued again."""
+    mute: "Mute | None" = None
+    """The client does not want the answer."""
 
     READERS: ClassVar = frozenset((b"XREAD", *WAITS))
     """These write nothing; they are recalled after the pause, so that no entry between recall and pause is

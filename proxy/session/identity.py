@@ -4,12 +4,10 @@ like.
 All are checked by the node; the session changes when the node says OK.
 """
 
-from typing import ClassVar
-
 from attrs import field, frozen
 
-from proxy.session.session import Say, Send, SendSilently, Session, Step, Want
-from proxy.wire.encoding import OK, command
+from proxy.session.session import Send, Session, Step, Want
+from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
 
 
@@ -76,26 +74,14 @@ class SetUp(Want):
 
 
 @frozen
-class Uncarried(Want):
-    """The reply to a command whose effect is not carried to another node yet."""
-
-    what: str
-
-    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if not fails(piece):
-            session.uncarried = self.what
-        return piece
-
-
-@frozen
-class Monitoring(Uncarried):
+class Monitoring(Want):
     """The reply to MONITOR: lines follow that are owed to no command."""
 
-    mixes: ClassVar[bool] = True
+    mixes = True
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         session.monitoring = session.monitoring or not fails(piece)
-        return super().take(session, piece, last)
+        return piece
 
 
 @frozen
@@ -147,41 +133,9 @@ def leave(session: Session, frame: Frame) -> tuple[Step, ...]:
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
     session.watching = session.watch_lost = False
-    session.uncarried = ""
-    if session.replies == "off":
-        session.replies = "on"  # while the SKIP of one reply covers RESET too
+    session.mute = None
     return (Send(frame, WasReset()),)
 
 
-def client(session: Session, frame: Frame) -> tuple[Step, ...]:
-    words = arguments(frame)
-    verb = words[1].upper() if len(words) > 1 else b""
-    if verb in (b"SETNAME", b"NO-EVICT", b"NO-TOUCH") and len(words) == 3:
-        return (Send(frame, SetUp(verb, command(*words))),)
-    if verb == b"SETINFO" and len(words) == 4:
-        return (Send(frame, SetUp(b"SETINFO " + words[2].upper(), command(*words))),)
-    if verb == b"REPLY" and len(words) == 3:
-        return _reply_mode(session, words[2].upper(), frame)
-    if verb == b"TRACKING" and len(words) > 2 and words[2].upper() == b"ON":
-        return (Send(frame, Uncarried("tracking")),)
-    if verb == b"CAPA":
-        return (Say(OK),)  # withheld: with `redirect` a Valkey node would tell the client to go elsewhere
-    return (Send(frame),)
-
-
-def _reply_mode(session: Session, mode: bytes, frame: Frame) -> tuple[Step, ...]:
-    if mode == b"ON":
-        session.replies = "on"
-        return (Send(frame),)
-    if mode == b"OFF":
-        session.replies = "off"
-        return (SendSilently(frame),)
-    if mode == b"SKIP":
-        if session.replies == "on":
-            session.replies = "skip"
-        return (SendSilently(frame),)
-    return (Send(frame),)
-
-
 def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
-    return (Send(frame, Monitoring("monitor")),)
+    return (Send(frame, Monitoring()),)

@@ -5,8 +5,6 @@ A *score* is what a lane was set up with. A session goes on changing after its w
 ``difference`` gives what the lane still lacks, so that during the hold little is left to be done.
 """
 
-from typing import ClassVar
-
 from attrs import define, field, frozen
 
 from proxy.session.identity import fails
@@ -43,6 +41,7 @@ class Swallowed(Want):
 
     faults: Faults | None
     what: str
+    mixes: bool = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         if self.faults is not None and fails(piece):
@@ -54,9 +53,8 @@ class Swallowed(Want):
 class SwallowedConfirmations(Want):
     """The answers to a replayed subscription command and to the mark behind it."""
 
-    mixes: ClassVar[bool] = True
-
     faults: Faults
+    mixes: bool = field(default=True, init=False)
     finished: bool = False
     _answered: bool = False
     _inside: bool = False
@@ -85,6 +83,7 @@ class Score:
     channels: frozenset[bytes]
     patterns: frozenset[bytes]
     shards: frozenset[bytes]
+    monitoring: bool = False
 
     @classmethod
     def of(cls, session: Session) -> "Score":
@@ -97,6 +96,7 @@ class Score:
             frozenset(subscriptions.channels if subscriptions else ()),
             frozenset(subscriptions.patterns if subscriptions else ()),
             frozenset(subscriptions.shards if subscriptions else ()),
+            session.monitoring,
         )
 
 
@@ -113,9 +113,11 @@ def difference(old: Score, new: Score, faults: Faults, login_last: bool = False)
     while the lane speaks RESP2, so RESP3 is left as late as it can be. A client may have set things up before
     it logged in as somebody who may not do that: then the login has to come last.
     """
-    if (new.auth is None and old.auth is not None) or {w for w, _ in old.settings} - {
-        w for w, _ in new.settings
-    }:
+    if (
+        (new.auth is None and old.auth is not None)
+        or (old.monitoring and not new.monitoring)
+        or {what for what, _ in old.settings} - {what for what, _ in new.settings}
+    ):
         return None
     steps = [
         _channels(form, old_names - new_names, faults)
@@ -144,6 +146,8 @@ def _identity(old: Score, new: Score, faults: Faults, login_last: bool) -> list[
     if new.protocol != old.protocol:
         hello = Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO"))
         steps.insert(0 if new.protocol == 3 else len(steps), hello)
+    if new.monitoring and not old.monitoring:
+        steps.append(Send(command("MONITOR"), Swallowed(faults, "MONITOR", mixes=True)))
     if new.auth is not None and new.auth != old.auth:
         steps.insert(len(steps) if login_last else 0, Send(new.auth, Swallowed(faults, LOGIN)))
     return steps
@@ -166,4 +170,4 @@ def transaction(session: Session) -> list[Send]:
     aborts."""
     if session.transaction is None:
         return []
-    return [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay()]
+    return [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay(session)]

@@ -58,7 +58,7 @@ class Flushed(Want):
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         if not fails(piece):
-            session.scripts.flush()
+            session.common.scripts.flush()
         return piece
 
 
@@ -66,7 +66,7 @@ def evaluate(session: Session, frame: Frame) -> tuple[Step, ...]:
     """EVAL and EVAL_RO leave the script in the node's cache, as SCRIPT LOAD does."""
     words = arguments(frame)
     if len(words) > 2:
-        session.scripts.saw(words[1])
+        session.common.scripts.saw(words[1])
     return (Send(frame),)
 
 
@@ -74,7 +74,7 @@ def script(session: Session, frame: Frame) -> tuple[Step, ...]:
     words = arguments(frame)
     verb = words[1].upper() if len(words) > 1 else b""
     if verb == b"LOAD" and len(words) == 3:
-        session.scripts.saw(words[2])
+        session.common.scripts.saw(words[2])
     elif verb == b"FLUSH":
         return (Send(frame, Flushed()),)
     return (Send(frame),)

@@ -5,15 +5,16 @@ are read (an open MULTI, a blocking command, CLIENT REPLY) is known at once, bec
 for the answer.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
+from proxy.session.common import Common
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.session.blocking import Blocking
-    from proxy.session.scripts import Scripts
+    from proxy.session.muting import Mute
     from proxy.session.subscriptions import Subscriptions
     from proxy.session.transactions import Transaction
 
@@ -24,8 +25,10 @@ class Want:
 
     __slots__ = ()
     finished: bool = True
-    mixes: ClassVar[bool] = False
+    mixes: bool = False
     """From here on, messages that look like replies may come between the replies."""
+    audible: bool = False
+    """CLIENT REPLY does not silence it, unless it is an error."""
 
     def take(self, session: "Session", piece: bytes, last: bool) -> bytes:
         """Learn from the reply and give back what the client gets of it. Short replies come in one piece."""
@@ -42,13 +45,6 @@ class Send:
 
     frame: Frame = field(repr=False)
     want: Want | None = None
-
-
-@frozen
-class SendSilently:
-    """Forward these bytes; no reply is owed (CLIENT REPLY OFF and SKIP)."""
-
-    frame: Frame = field(repr=False)
 
 
 @frozen
@@ -73,24 +69,28 @@ class WaitOutside:
     then."""
 
     words: tuple[bytes, ...]
+    silent: bool = False
+    """The client does not want the answer (CLIENT REPLY)."""
 
 
-Step = Send | SendSilently | Say | SendAndWait | WaitOutside
+@frozen
+class LookUp:
+    """Find out the ids that the node gave to the lanes, then ask about this command again."""
+
+    name: bytes
+    frame: Frame = field(repr=False)
 
 
-@define
-class Limits:
-    """What a session may keep in memory."""
-
-    transaction_bytes: int = 16 * 1024 * 1024
+Step = Send | Say | SendAndWait | WaitOutside | LookUp
 
 
 @define
 class Session:
     """One client's conversation. ``plain`` is all that the hot path reads."""
 
-    scripts: "Scripts"
-    limits: Limits = field(repr=False)
+    number: int
+    """The client's id, the proxy's own."""
+    common: Common = field(repr=False, eq=False)
     plain: bool = True
     """A command without a row in the table is simply forwarded and owes one reply."""
     user: bytes = b"default"
@@ -111,23 +111,16 @@ class Session:
     blocked: "Blocking | None" = None
     moved: bool = False
     """The lane has not carried this client's last write, so WAIT would be told a lie (see ``waiting``)."""
-    replies: str = "on"
-    """CLIENT REPLY: ``on``, ``off``, or ``skip`` for the next command."""
+    mute: "Mute | None" = None
+    """CLIENT REPLY OFF, or SKIP for the next command."""
     quitting: bool = False
     """QUIT was sent: the node will close the lane, and is right to do so."""
     monitoring: bool = False
-    uncarried: str = ""
-    """What this session has set up that is not carried to another node yet; empty if nothing."""
 
     @property
     def listening(self) -> bool:
         """Frames that are owed to no command may come, in RESP2 looking like replies."""
         return self.monitoring or self.subscriptions is not None
-
-    @property
-    def stranger(self) -> str:
-        """Why this session cannot be carried to another node, in a word; empty if it can."""
-        return self.uncarried or ("reply off" if self.replies == "off" else "")
 
     @property
     def name(self) -> bytes | None:

@@ -6,7 +6,7 @@ has one error or any number of confirmations for an answer, and what is neither 
 behind these answers the mark, whatever it says.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import hiredis
 from attrs import define, field
@@ -14,6 +14,7 @@ from attrs import define, field
 from proxy.session.identity import fails
 from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.encoding import command
+from proxy.wire.replies import PUSH
 from proxy.wire.requests import Frame
 
 MARK = command("PING", "baton:mark")
@@ -26,7 +27,7 @@ _MESSAGES = (
     b"*4\r\n$8\r\npmessage\r\n",
     b"*3\r\n$8\r\nsmessage\r\n",
 )
-PUSH = ord(">")
+LINE = ord("+")
 
 
 @define
@@ -64,14 +65,15 @@ def is_message(session: Session, frame: bytes) -> bool:
         return True
     if session.subscriptions is not None and session.protocol == 2 and frame.startswith(_MESSAGES):
         return True
-    return session.monitoring and frame[:1] == b"+" and frame[1:2].isdigit()
+    return session.monitoring and frame[0] == LINE and frame[1:2].isdigit()
 
 
 @define
 class Confirmed(Want):
     """The answers to a subscription command, and the mark behind them."""
 
-    mixes: ClassVar[bool] = True
+    mixes: bool = field(default=True, init=False)
+    audible: bool = field(default=True, init=False)
     finished: bool = False
     _answered: bool = False
     _long: bytes = b""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from proxy.session import blocking, identity, scripts, subscriptions, transactions, waiting
-from proxy.session.session import Say, Send, SendAndWait, SendSilently, Session, Step, Want
+from proxy.session import blocking, client_command, identity, scripts, subscriptions, transactions, waiting
+from proxy.session.muting import muted, with_mute
+from proxy.session.session import Say, Send, SendAndWait, Session, Step, Want
+from proxy.session.transactions import Ask
 from proxy.wire.encoding import command, error, nil
 from proxy.wire.requests import Frame, arguments
 
-Ask = Callable[[Session, Frame], tuple[Step, ...]]
 Named = Callable[[Session, bytes, Frame], tuple[Step, ...]]
 
 ALONE: Mapping[bytes, Ask] = {
@@ -30,7 +31,7 @@ SESSION: Mapping[bytes, Ask] = {
     b"AUTH": identity.auth,
     b"HELLO": identity.hello,
     b"SELECT": identity.select,
-    b"CLIENT": identity.client,
+    b"CLIENT": client_command.client,
     b"UNWATCH": transactions.unwatch,
     b"EVAL": scripts.evaluate,
     b"EVAL_RO": scripts.evaluate,
@@ -85,10 +86,11 @@ class Refused(Want):
 
 def ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """What to do with a whole command; ``name`` is its first word in capitals."""
-    steps = _ask(session, name, frame)
-    if session.replies != "on":
-        steps = _silenced(session, name, steps)
-    session.plain = session.transaction is None and session.replies == "on"
+    if session.mute is None:
+        steps = _ask(session, name, frame)
+    else:
+        steps = with_mute(session, lambda: _ask(session, name, frame))
+    session.plain = session.transaction is None and session.mute is None
     return steps
 
 
@@ -100,10 +102,12 @@ def resume(session: Session, now: float) -> tuple[Step, ...]:
     frame = parked.again(now)
     if frame is None:
         session.blocked = None
-        return (Say(nil(session.protocol)),)
-    if parked.name in blocking.WAITS:
-        return waiting.begin(session, parked, frame)
-    return (SendAndWait(frame, parked),)
+        steps: tuple[Step, ...] = (Say(nil(session.protocol)),)
+    elif parked.name in blocking.WAITS:
+        steps = waiting.begin(session, parked, frame)
+    else:
+        steps = (SendAndWait(frame, parked),)
+    return steps if parked.mute is None else tuple(muted(parked.mute, step) for step in steps)
 
 
 def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
@@ -112,7 +116,7 @@ def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     if name in ALONE and not _misspelt(name, frame):
         return ALONE[name](session, frame)
     if session.transaction is not None:
-        if _unsettles_exec(name, frame):
+        if _unsettles_exec(session, name, frame):
             return _refuse(session, f"ERR Baton does not take {name.decode()} inside MULTI")
         return transactions.queue(session, frame, SESSION.get(name))
     if name in SESSION:
@@ -130,32 +134,17 @@ def _misspelt(name: bytes, frame: Frame) -> bool:
     return name != b"EXEC" and (len(arguments(frame)) == 1) == (name == b"WATCH")
 
 
-def _unsettles_exec(name: bytes, frame: Frame) -> bool:
+def _unsettles_exec(session: Session, name: bytes, frame: Frame) -> bool:
     """Inside MULTI it leaves EXEC's answer out of step, on Redis too: with more elements than EXEC announces
     (two channels), or with fewer (CLIENT REPLY OFF), so that it never ends."""
     if name == b"CLIENT":
-        return b"REPLY" in (word.upper() for word in arguments(frame)[1:2])
+        words = [word.upper() for word in arguments(frame)[1:]]
+        return words[:1] == [b"REPLY"] and (words != [b"REPLY", b"ON"] or session.mute is not None)
     return name in CHANNELS
 
 
 def _refuse(session: Session, text: str) -> tuple[Step, ...]:
     if session.transaction is None:
         return (Say(error(text)),)
-    session.transaction.keep(transactions.POISON, session.limits.transaction_bytes)
+    session.transaction.keep(transactions.POISON, session.common.limits.transaction_bytes)
     return (Send(_INSTEAD, Refused(session.transaction, text)),)
-
-
-def _silenced(session: Session, name: bytes, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """CLIENT REPLY OFF or SKIP: the node executes and does not answer, and neither does the proxy."""
-    if name == b"CLIENT" and any(isinstance(step, SendSilently) for step in steps):
-        return steps
-    if session.replies == "skip":
-        session.replies = "on"
-        if any(isinstance(step, Say) for step in steps):
-            return (SendSilently(_INSTEAD),)  # or the node would skip the next answer
-    session.blocked = None
-    if any(isinstance(step, Send | SendAndWait) and step.want is not None for step in steps):
-        session.uncarried = "reply off"  # it set something up, and whether the node agreed is not known
-    return tuple(
-        SendSilently(step.frame) for step in steps if isinstance(step, Send | SendSilently | SendAndWait)
-    )

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from attrs import define, field, frozen
 
 from proxy.session.identity import fails
-from proxy.session.session import Send, Session, Step, Want
+from proxy.session.session import LookUp, Say, Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
-from proxy.wire.replies import ReplyCutter
-from proxy.wire.requests import Frame, arguments
+from proxy.wire.replies import PUSH, ReplyCutter
+from proxy.wire.requests import Frame, arguments, size_of
+
+Ask = Callable[[Session, Frame], tuple[Step, ...]]
 
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 POISON = command("BATON.QUEUE.TOO.LONG")
@@ -24,28 +26,34 @@ POISON = command("BATON.QUEUE.TOO.LONG")
 class Transaction:
     """The queue between MULTI and EXEC, as it was sent."""
 
-    frames: list[Frame] = field(factory=list, repr=False)
+    frames: list[tuple[Frame, "Ask | None"]] = field(factory=list, repr=False)
+    """Each with its row in the table, if it has one."""
     size: int = 0
     failed: bool = False
     """A command failed to queue, so EXEC aborts."""
     overflowed: bool = False
     """The queue outgrew the limit and is not kept: after a move EXEC aborts."""
     queued: int = 0
-    inner: list[tuple[int, Want]] = field(factory=list, repr=False)
-    """Commands that change the session, by their place in the queue; they take effect when EXEC answers."""
+    inner: dict[int, Want] = field(factory=dict, repr=False)
+    """What EXEC's answer is to be looked at for, by the place in the queue."""
 
-    def keep(self, frame: Frame, limit: int) -> None:
-        self.size += len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
+    def keep(self, frame: Frame, limit: int, ask: "Ask | None" = None) -> None:
+        self.size += size_of(frame)
         if self.size > limit:
             self.overflowed = True
             self.frames.clear()
         if not self.overflowed:
-            self.frames.append(frame)
+            self.frames.append((frame, ask))
 
-    def replay(self) -> list[Frame]:
+    def replay(self, session: Session) -> list[Frame]:
         """What opens the same transaction on another lane; every one of these owes one reply."""
-        opening: list[Frame] = [command("MULTI")]
-        return [*opening, POISON] if self.overflowed else opening + self.frames
+        frames: list[Frame] = [command("MULTI")]
+        if self.overflowed:
+            return [*frames, POISON]
+        for frame, ask in self.frames:
+            seen = _asked(session, frame, ask)
+            frames.append(frame if isinstance(seen, LookUp) else seen[0])
+        return frames
 
 
 @frozen
@@ -72,33 +80,55 @@ class Queued(Want):
             self.transaction.failed = True
         else:
             if self.inner is not None:
-                self.transaction.inner.append((self.transaction.queued, self.inner))
+                self.transaction.inner[self.transaction.queued] = self.inner
             self.transaction.queued += 1
         return piece
 
 
 @define
 class Executed(Want):
-    """The reply to EXEC. It is gathered only where a command in the queue changes the session."""
+    """The reply to EXEC. It is cut into its elements only where one of them must be looked at."""
 
     transaction: Transaction
-    _gathered: list[bytes] = field(factory=list, repr=False)
+    _elements: ReplyCutter | None = None
+    _place: int = 0
+    _within: bool = False
+    _pushed: bool = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if self.transaction.inner:
-            self._gathered.append(piece)
-            if last:
-                self._apply(session, b"".join(self._gathered))
-        return piece
+        if not self.transaction.inner:
+            return piece
+        out = []
+        if self._elements is None:
+            if piece.startswith((b"*-", b"_", b"-", b"!")):
+                self.transaction.inner.clear()  # nothing was executed
+                return piece
+            self._elements = ReplyCutter()
+            start = piece.index(b"\r\n") + 2
+            out.append(piece[:start])
+            piece = piece[start:]
+        out += [self._element(session, *part) for part in self._elements.feed(piece)]
+        return b"".join(out)
 
-    def _apply(self, session: Session, reply: bytes) -> None:
-        if reply.startswith((b"*-", b"_", b"-", b"!")):
-            return
-        body = reply[reply.index(b"\r\n") + 2 :]
-        results = [element[:1] for element, _ in ReplyCutter().feed(body)]  # hiredis cannot build every one
-        for place, want in self.transaction.inner:
-            if place < len(results):
-                want.take(session, results[place] + b"\r\n", True)
+    def _element(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if not self._within:
+            self._pushed = piece[0] == PUSH  # within an answer to EXEC it is no element of it
+        self._within = not last
+        if self._pushed:
+            return piece
+        want = self.transaction.inner.get(self._place)
+        self._place += last
+        return piece if want is None else want.take(session, piece, last)
+
+
+@frozen
+class Instead(Want):
+    """The element of EXEC's answer in the place of which the proxy has one of its own."""
+
+    reply: bytes
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        return piece if fails(piece) else self.reply
 
 
 @frozen
@@ -150,15 +180,28 @@ def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
     return (Send(frame),)
 
 
-def queue(
-    session: Session, frame: Frame, ask: Callable[[Session, Frame], tuple[Step, ...]] | None
-) -> tuple[Step, ...]:
-    """A command inside MULTI. ``ask`` is its row in the table, if what it changes must be learnt from EXEC's
-    answer."""
+def queue(session: Session, frame: Frame, ask: Ask | None) -> tuple[Step, ...]:
+    """A command inside MULTI. ``ask`` is its row in the table, if it has one: what it changes is learnt from
+    EXEC's answer."""
     transaction = session.transaction
     assert transaction is not None
-    transaction.keep(frame, session.limits.transaction_bytes)
-    inner = None
-    if ask is not None:
-        inner = next((step.want for step in ask(session, frame) if isinstance(step, Send)), None)
-    return (Send(frame, Queued(transaction, inner)),)
+    seen = _asked(session, frame, ask)
+    if isinstance(seen, LookUp):
+        return (seen,)
+    transaction.keep(frame, session.common.limits.transaction_bytes, ask)
+    return (Send(seen[0], Queued(transaction, seen[1])),)
+
+
+def _asked(session: Session, frame: Frame, ask: Ask | None) -> tuple[Frame, Want | None] | LookUp:
+    """What goes to the node, and what is to be done with the element of EXEC's answer."""
+    if ask is None:
+        return frame, None
+    step = ask(session, frame)[0]
+    match step:
+        case LookUp():
+            return step
+        case Send(sent, want):
+            return sent, want
+        case Say(reply):
+            return command("PING"), Instead(reply)
+    return frame, None

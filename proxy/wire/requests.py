@@ -28,6 +28,12 @@ LONG = 64 * 1024
 
 Frame = bytes | list[bytes]
 
+
+def size_of(frame: Frame) -> int:
+    """Bytes of a command."""
+    return len(frame) if isinstance(frame, bytes) else sum(map(len, frame))
+
+
 LENGTHS = {b"%d" % n: n for n in range(1024)}
 """The usual lengths as they are written; what is not in here is parsed with care."""
 

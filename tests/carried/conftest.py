@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.baton import BatonProcess
+from tests.binaries import each_in_turn, find_all
 from tests.carried.scene import Scene
 from tests.servers import Pair
 from tests.valve import ValvedPair
+
+redis_binary = each_in_turn(find_all())
 
 
 @pytest.fixture

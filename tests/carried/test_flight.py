@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from proxy.wire.encoding import command
 from tests.baton import BatonProcess
 from tests.carried.scene import Scene
@@ -166,26 +164,3 @@ def test_clients_that_come_and_go_all_the_time_see_no_error(scene: Scene) -> Non
         thread.join()
     assert faults == []
     assert len(done) == 4
-
-
-STRANGERS = {
-    "monitor": ["MONITOR"],
-    "tracking": ["CLIENT TRACKING ON"],
-    "reply off": ["CLIENT REPLY OFF", "SET fruit fig"],
-}
-
-
-@pytest.mark.parametrize("kind", STRANGERS)
-def test_sessions_that_are_not_carried_yet_are_closed_counted_and_named(scene: Scene, kind: str) -> None:
-    stranger, other = scene.talk(), scene.talk()
-    other.ask("PING")
-    stranger.ask("HELLO", 3)
-    stranger.send_all(*STRANGERS[kind])
-    wait_until(lambda: kind in str(scene.proxy.admin("CLIENTS")), "it is known")
-    [line] = [line for line in scene.proxy.admin("CHECK") if "sessions" in line]
-    assert line.startswith("warn") and kind in line and "1 client" in line
-    report = scene.proxy.switchover()
-    assert (report["outcome"], report["clients_closed"], report["clients_carried"]) == ("done", 1, 1)
-    assert kind in report["notes"]
-    wait_until(stranger.is_closed, "it is closed")
-    assert other.ask("PING") == "PONG"

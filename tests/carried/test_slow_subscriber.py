@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from proxy.relay.client import UNREAD_MAX
+from proxy.relay.performer import UNREAD_MAX
 from tests.carried.scene import Scene
 from tests.waiting import wait_until
 

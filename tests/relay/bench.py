@@ -8,11 +8,12 @@ from attrs import define, field
 
 from proxy.relay.client import Client
 from proxy.relay.lane import Lane
+from proxy.relay.performer import Performer
 from proxy.relay.reactor import IN, OUT, Reactor
 from proxy.relay.route import Route
 from proxy.relay.transport import Plain
+from proxy.session.common import Common
 from proxy.session.scripts import Scripts
-from proxy.session.session import Limits
 
 
 @define(eq=False)
@@ -29,13 +30,13 @@ class PretendRoute(Route):
     def want_lane(self, client: Client) -> None:
         self.wanted.append(client)
 
-    def wait_outside(self, client: Client, words: tuple[bytes, ...]) -> None:
+    def wait_outside(self, client: Performer, words: tuple[bytes, ...]) -> None:
         self.outside.append(words)
 
 
 def new_route() -> PretendRoute:
     reactor = Reactor()
-    return PretendRoute(reactor, cast(Any, None), [], Scripts(10, 1000), Limits(), 1_000_000, 1.0)
+    return PretendRoute(reactor, cast(Any, None), [], Common(Scripts(10, 1000)), 1_000_000, 1.0)
 
 
 def received(end: socket.socket) -> bytes:

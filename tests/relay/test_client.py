@@ -5,7 +5,8 @@ import socket
 import pytest
 from hypothesis import given, settings
 
-from proxy.relay.client import UNREAD_MAX, WAITING_MAX
+from proxy.relay.client import WAITING_MAX
+from proxy.relay.performer import UNREAD_MAX
 from proxy.relay.reactor import IN
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.relay import client
+from proxy.relay import performer
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench, received
 
@@ -19,7 +19,7 @@ def test_a_fault_over_one_client_at_the_gate_closes_it_and_lets_the_others_throu
     bench.route.gate.close("switchover")
     bench.says(command("SELECT", 1))
     other.says(PING)
-    monkeypatch.setattr(client, "ask", raise_it)
+    monkeypatch.setattr(performer, "ask", raise_it)
     bench.route.gate.open("switchover")
     assert received(bench.app) == b"<end>" and bench.client not in bench.route.clients
     assert other.at_node() == PING and other.client in bench.route.clients

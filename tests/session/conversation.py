@@ -6,14 +6,14 @@ from collections import deque
 
 import attrs
 
+from proxy.session.common import Common, Limits
 from proxy.session.replay import BLANK, Faults, Score, difference, transaction
 from proxy.session.scripts import Scripts
 from proxy.session.session import (
-    Limits,
+    LookUp,
     Say,
     Send,
     SendAndWait,
-    SendSilently,
     Session,
     Step,
     WaitOutside,
@@ -28,7 +28,7 @@ from tests.servers import RedisServer
 
 
 def new_session(limits: Limits | None = None) -> Session:
-    return Session(Scripts(10, 1000), limits or Limits())
+    return Session(1, Common(Scripts(10, 1000), limits or Limits()))
 
 
 @attrs.define(eq=False)
@@ -67,10 +67,10 @@ class Conversation:
                 case SendAndWait(frame, want):
                     self._answering = want
                     self._send(frame, want)
-                case SendSilently(frame):
-                    self.lane.sendall(frame if isinstance(frame, bytes) else b"".join(frame))
                 case Say(reply):
                     self._owed.append(reply)
+                case LookUp():
+                    raise AssertionError("nobody is there to be looked up")
                 case WaitOutside(words):
                     self.outside.append(words)
                     self._answering = None

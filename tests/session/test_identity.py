@@ -2,13 +2,13 @@
 
 import pytest
 
-from proxy.session.session import Say, Send, SendSilently, Session
+from proxy.session.session import Say, Send, Session
 from proxy.session.table import ask
 from proxy.wire.encoding import OK, command
 from tests.session.conversation import new_session
 
 GOOD, BAD = b"+OK\r\n", b"-NO x\r\n"
-STATE = ("user", "auth", "protocol", "db", "settings", "monitoring", "stranger")
+STATE = ("user", "auth", "protocol", "db", "settings", "monitoring")
 
 
 def answered(session: Session, line: str, reply: bytes) -> None:
@@ -36,11 +36,9 @@ CHANGES = [
     ),
     ("CLIENT NO-EVICT on", {"settings": {b"NO-EVICT": command("CLIENT", "NO-EVICT", "on")}}),
     ("CLIENT NO-TOUCH on", {"settings": {b"NO-TOUCH": command("CLIENT", "NO-TOUCH", "on")}}),
-    ("CLIENT TRACKING on BCAST", {"stranger": "tracking"}),
-    ("CLIENT TRACKING off", {}),
     ("CLIENT ID", {}),
     ("CLIENT", {}),
-    ("MONITOR", {"monitoring": True, "stranger": "monitor"}),
+    ("MONITOR", {"monitoring": True}),
 ]
 
 
@@ -81,14 +79,6 @@ def test_reset_leaves_a_session_as_new() -> None:
 
 def test_a_redirection_to_another_node_is_withheld() -> None:
     assert ask(new_session(), b"CLIENT", command("CLIENT", "CAPA", "redirect")) == (Say(OK),)
-
-
-def test_a_command_that_is_refused_uses_up_a_skipped_reply() -> None:
-    """The node must get something in its place, or it would skip the next answer."""
-    session = new_session()
-    ask(session, b"CLIENT", command("CLIENT", "REPLY", "SKIP"))
-    [step] = ask(session, b"REPLICAOF", command("REPLICAOF", "a", "1"))
-    assert isinstance(step, SendSilently) and session.replies == "on"
 
 
 def test_a_password_is_never_shown() -> None:

@@ -48,16 +48,16 @@ def test_scripts_are_seen_in_eval_and_in_script_load_inside_multi_too() -> None:
     ]
     for words in lines:
         ask(session, words[0].upper().encode(), command(*words))
-    assert list(session.scripts) == [b"one", b"two", b"three", b"four"]
+    assert list(session.common.scripts) == [b"one", b"two", b"three", b"four"]
 
 
 def test_a_flush_forgets_them_when_the_node_agrees() -> None:
     session = new_session()
-    session.scripts.saw(b"one")
+    session.common.scripts.saw(b"one")
     for reply, left in ((b"-NOPERM x\r\n", 1), (b"+OK\r\n", 0)):
         [step] = ask(session, b"SCRIPT", command("SCRIPT", "FLUSH"))
         assert isinstance(step, Send) and step.want is not None
         assert step.want.take(session, reply, True) == reply
-        assert len(session.scripts) == left
-    session.scripts.saw(b"four")
-    assert list(session.scripts) == [b"four"]
+        assert len(session.common.scripts) == left
+    session.common.scripts.saw(b"four")
+    assert list(session.common.scripts) == [b"four"]

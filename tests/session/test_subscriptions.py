@@ -143,6 +143,6 @@ def test_monitor_is_learnt_when_the_node_agrees(redis_server: Start) -> None:
     server = redis_server()
     conversation = Conversation(server)
     assert conversation.tell("MONITOR") == b"+OK\r\n"
-    assert conversation.session.stranger == "monitor"
+    assert conversation.session.monitoring
     server.command("GET", "seen")
     assert b'"GET" "seen"' in conversation.message()

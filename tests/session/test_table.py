@@ -156,15 +156,6 @@ def test_what_is_not_answered_is_counted_as_redis_counts_it(redis_server: Start,
     refused = re.compile(rb"-ERR (this is a proxy|wrong number of arguments for 'replicaof')[^\r]*")
     assert refused.sub(b"-no", heard) == refused.sub(b"-no", said)
     session = conversation.session
-    assert session.replies == "on" and session.plain
-    if not session.stranger:
-        assert session.db == int(as_the_node_sees(server, conversation.lane)["db"])
+    assert session.mute is None and session.plain
+    assert session.db == int(as_the_node_sees(server, conversation.lane)["db"])
     conversation.lane.close()
-
-
-@pytest.mark.parametrize("mode", ["OFF", "SKIP"])
-def test_what_is_set_up_without_an_answer_makes_the_session_a_stranger(mode: str) -> None:
-    session = new_session()
-    for words in (["CLIENT", "REPLY", mode], ["SELECT", "3"], ["CLIENT", "REPLY", "ON"]):
-        ask(session, words[0].encode(), command(*words))
-    assert session.stranger == "reply off"

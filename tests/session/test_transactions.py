@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.session.session import Limits
+from proxy.session.common import Limits
 from proxy.session.transactions import POISON, Transaction
 from proxy.wire.encoding import command
 from tests.servers import RedisServer
@@ -62,7 +62,7 @@ def test_a_queue_beyond_the_limit_is_not_kept_and_its_exec_aborts_after_a_move(r
     assert conversation.tell("SET", "a", "x" * 100) == QUEUED
     assert conversation.tell("SET", "b", "x") == QUEUED
     assert conversation.session.transaction == Transaction([], 155, False, True, 2)
-    assert conversation.session.transaction.replay() == [command("MULTI"), POISON]
+    assert conversation.session.transaction.replay(conversation.session) == [command("MULTI"), POISON]
     conversation.move(conversation.server)
     assert conversation.tell("EXEC").startswith(b"-EXECABORT")
     assert conversation.tell("EXISTS", "a", "b") == b":0\r\n"

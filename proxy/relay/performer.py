@@ -1,0 +1,183 @@
+"""What a client's session wants done: commands entered in the ledger and sent, answers waited for, lanes
+changed.
+
+A command comes here when it may go. Rules:
+
+1. The gate keeps commands away during a hold, and so does this room: see :meth:`Performer.carry_out`.
+2. The lane may be changed between any two commands, when nothing is owed to the client.
+"""
+
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from proxy.relay.guest import Guest, at_own_risk
+from proxy.relay.reactor import Reactor
+from proxy.relay.transport import Transport
+from proxy.session.muting import muted
+from proxy.session.replay import transaction
+from proxy.session.session import LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
+from proxy.session.table import SPECIAL, ask, resume
+from proxy.wire.requests import Frame
+
+if TYPE_CHECKING:
+    from proxy.relay.lane import Lane
+    from proxy.relay.route import Route
+
+UNREAD_MAX = 256 * 1024
+"""Bytes of replies that a client has not read before its lane is no longer received from."""
+BAD = b""
+"""The name under which a protocol error waits for its turn."""
+
+
+@define(eq=False)
+class Elsewhere(Want):
+    """Stands for an answer that comes from elsewhere than the lane."""
+
+    silent: bool = False
+
+
+class Performer(Guest):
+    """A client, and what its session wants done."""
+
+    __slots__ = ("waiting_bytes",)
+
+    def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
+        super().__init__(reactor, transport, route, number)
+        self.waiting_bytes = 0
+
+    def go_on(self) -> None:
+        """Carry out what waits, as far as it may go."""
+        raise NotImplementedError
+
+    def lane_drained(self) -> None:
+        """The lane takes commands again."""
+        raise NotImplementedError
+
+    def put_back(self, name: bytes, frame: Frame) -> None:
+        """A command that could not go yet is the next one again."""
+        raise NotImplementedError
+
+    @at_own_risk
+    def bind(self, lane: "Lane") -> None:
+        """From now on this lane is the client's. May be done between any two commands."""
+        self.lane = lane
+        lane.owner = self
+        lane.mixed = self.session.listening
+        if self.session.transaction is not None:
+            lane.cork()
+            for step in transaction(self.session):
+                self.do(step)
+            lane.flush()
+
+    def move(self, lane: "Lane | None") -> "Lane":
+        """Leave the lane for another, or for one that is opened when it is needed; gives the lane left
+        behind."""
+        left = self.lane
+        assert left is not None and not left.ledger, "a client moves when nothing is owed to it"
+        left.owner = self.lane = None
+        self.session.moved = True
+        self.session.watch_lost = self.session.watching
+        if lane is not None:
+            self.bind(lane)
+        return left
+
+    @property
+    def needs_lane(self) -> bool:
+        """It has something going on that does not wait for its next command."""
+        session = self.session
+        return not self.leaving and bool(self.waiting or session.listening or session.blocked)
+
+    def carry_out(self, name: bytes, frame: Frame) -> None:
+        """Forward a command that may go, and enter in the ledger what it owes."""
+        lane = self.lane
+        assert lane is not None and not self.route.gate.closed, "the gate keeps commands away"
+        if name == BAD:
+            assert isinstance(frame, bytes)
+            bad = Say(frame, close=True)
+            self.do(bad if self.session.mute is None else muted(self.session.mute, bad))
+        elif self.session.plain and name not in SPECIAL:
+            self.route.learn(name)
+            lane.owe(self, 1)
+            lane.send_frame(frame)
+        else:
+            if self.route.altered is not None:
+                self.route.altered.add(self)
+            for step in ask(self.session, name, frame):
+                self.do(step)
+
+    def do(self, step: Step) -> None:
+        """Carry out one step of the session's."""
+        lane = self.lane
+        assert lane is not None
+        match step:
+            case Send(frame, want):
+                if want is None:
+                    lane.owe(self, 1)
+                else:
+                    lane.owe_wanted(self, want)
+                    lane.mixed = lane.mixed or want.mixes
+                lane.send_frame(frame)
+            case SendAndWait(frame, want):
+                self.answering = want
+                blocking = self.session.blocked
+                if blocking is not None and blocking.since is None:
+                    blocking.since = self.route.now()
+                lane.owe_wanted(self, want)
+                lane.send_frame(frame)
+            case Say(reply, close):
+                lane.say(self, reply)
+                if close:
+                    self.leave()
+            case WaitOutside(words, silent):
+                self.answering = Elsewhere(silent)
+                self.route.wait_outside(self, words)
+            case LookUp(name, frame):
+                self.answering = Elsewhere()
+                self.route.look_up(self, name, frame)
+
+    def answered(self, want: Want) -> None:
+        """A reply that was looked at is in."""
+        if want is not self.answering:
+            return
+        if self.session.blocked is not None and self.session.blocked.parked:
+            return  # recalled: whoever did that issues it again
+        self.answering = None
+        for step in want.then(self.session):
+            self.do(step)
+        if self.answering is None and (self.waiting or self.ended):
+            self.go_on()
+
+    @at_own_risk
+    def reissue(self) -> None:
+        """Issue a parked command again, on the lane that the client has now."""
+        if not self.closed and self.lane is not None and (steps := resume(self.session, self.route.now())):
+            self.answering = None
+            for step in steps:
+                self.do(step)
+            if self.answering is None:
+                self.go_on()  # its time had run out: what came behind it goes on, now or when the gate opens
+
+    @at_own_risk
+    def answered_outside(self, reply: bytes) -> None:
+        """What a connection of the proxy's own found out for a WAIT."""
+        if isinstance(elsewhere := self.answering, Elsewhere) and not self.closed:
+            self.answering = None
+            if not elsewhere.silent:
+                self.deliver(reply)
+            self.go_on()
+
+    @at_own_risk
+    def looked_up(self, name: bytes, frame: Frame) -> None:
+        """What a command needs to be known is known: it goes on, ahead of what waits."""
+        if not self.closed:
+            self.answering = None
+            self.put_back(name, frame)
+            self.go_on()
+
+    def deliver(self, data: bytes) -> None:
+        """Give the client what is due to it."""
+        if not self.closed:
+            self.send(data)
+            if self.unsent is not None and self.unsent_bytes > UNREAD_MAX and self.lane is not None:
+                self.route.unread(self, self.lane)

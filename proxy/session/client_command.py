@@ -1,0 +1,47 @@
+"""CLIENT: its subcommands, and what each does to a session. What is not in the table is forwarded."""
+
+from collections.abc import Mapping
+
+from proxy.session.identity import SetUp
+from proxy.session.muting import reply_mode
+from proxy.session.session import Say, Send, Session, Step
+from proxy.session.transactions import Ask
+from proxy.wire.encoding import OK, command
+from proxy.wire.requests import Frame, arguments
+
+
+def setting(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """SETNAME, NO-EVICT, NO-TOUCH: the last one counts."""
+    words = arguments(frame)
+    if len(words) != 3:
+        return (Send(frame),)
+    return (Send(frame, SetUp(words[1].upper(), command(*words))),)
+
+
+def set_info(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """SETINFO lib-name or lib-ver."""
+    words = arguments(frame)
+    if len(words) != 4:
+        return (Send(frame),)
+    return (Send(frame, SetUp(b"SETINFO " + words[2].upper(), command(*words))),)
+
+
+def withheld(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """CAPA: with ``redirect`` a Valkey node would tell the client to go elsewhere."""
+    return (Say(OK),)
+
+
+SUBCOMMANDS: Mapping[bytes, Ask] = {
+    b"SETNAME": setting,
+    b"NO-EVICT": setting,
+    b"NO-TOUCH": setting,
+    b"SETINFO": set_info,
+    b"REPLY": reply_mode,
+    b"CAPA": withheld,
+}
+
+
+def client(session: Session, frame: Frame) -> tuple[Step, ...]:
+    words = arguments(frame)
+    ask = SUBCOMMANDS.get(words[1].upper()) if len(words) > 1 else None
+    return (Send(frame),) if ask is None else ask(session, frame)
