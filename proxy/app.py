@@ -80,6 +80,7 @@ def _route(
         common=Common(
             Scripts(settings.scripts_count, settings.scripts_bytes),
             Limits(settings.transaction_bytes),
+            maintenance=settings.maint_notifications,
         ),
         client_output_bytes=settings.client_output_bytes,
         connect_timeout=timeout,

@@ -128,6 +128,7 @@ class Settings:
     budget_ms: int = 1000
     fence_ms: int = 30_000
     allow_sentinel: bool = False
+    maint_notifications: bool = True
     max_lag_bytes: int = 16 * 1024 * 1024
     client_output_bytes: int = 64 * 1024 * 1024
     transaction_bytes: int = 16 * 1024 * 1024
@@ -226,6 +227,12 @@ SETTINGS = {
         TRUTH,
         """Switch over although a Sentinel watches the nodes. Unless it is told, it undoes the promotion
         after some seconds.""",
+    ),
+    "maint_notifications": _setting(
+        "switchover.maint_notifications",
+        TRUTH,
+        """Clients may ask to be told of switchovers (CLIENT MAINT_NOTIFICATIONS ON), so that they relax their
+        timeouts meanwhile. If not, the node answers them with its own error.""",
     ),
     "max_lag_bytes": _setting(
         "switchover.max_lag_bytes",

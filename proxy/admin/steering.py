@@ -129,7 +129,8 @@ class Steering:
         report.origin, report.target = str(route.primary), str(found.candidate)
         report.notes += [f"{each.name}: {each.text}" for each in found.findings if each.verdict == "warn"]
         others = [node for node in route.nodes if node not in (route.primary, found.candidate)]
-        self._stage = stage = Stage(route, route.primary, found.candidate, others, found.follow, report)
+        stage = Stage(route, route.primary, found.candidate, others, found.follow, report, budget)
+        self._stage = stage
         fence = max(self.settings.fence_ms / 1000, 2 * budget)
         await switch_over(stage, Bounds(budget, fence), report)
         route.suspect.set()
@@ -231,7 +232,7 @@ def _client_line(client: Client) -> str:
         word
         for word, so in (
             ("multi", session.transaction),
-            ("watch", session.watching),
+            ("watch", session.watch),
             ("blocked", session.blocked),
             ("subscribed", session.subscriptions),
             ("waiting", client.waiting),

@@ -16,6 +16,7 @@ from proxy.nodes.link import Link, Login, Reply, Request, Word, name_of
 from proxy.nodes.parsing import pairs, parse_client_ids, parse_info, parse_settings, parse_standing
 from proxy.nodes.role import Role, parse_role
 from proxy.switchover.facts import NodeFacts, Standing
+from proxy.wire.commands import CommandTable, parse_commands
 
 POLL_FIRST_SECONDS = 0.0002
 POLL_LONGEST_SECONDS = 0.001
@@ -39,10 +40,13 @@ class Node:
     """Seconds for connecting and logging in."""
     run_id: str = field(default="", init=False)
     """Of the process that was there at the last connect; a restart changes it."""
+    commands: CommandTable = field(factory=CommandTable, init=False)
+    """What the process of ``_learnt`` said to COMMAND; empty until it was asked."""
     seen: Role | None = field(default=None, init=False)
     """What the node said when it was last asked for its role."""
     _link: Link | None = field(default=None, init=False)
     _opening: trio.Lock = field(factory=trio.Lock, init=False)
+    _learnt: str = field(default="", init=False)
 
     def __str__(self) -> str:
         return str(self.address)
@@ -99,6 +103,16 @@ class Node:
     async def sync_full(self) -> int:
         """Count the full resyncs that this node has served since it started (INFO stats)."""
         return int(parse_info(await self._call("INFO", "stats"))["sync_full"])
+
+    async def learn_commands(self) -> None:
+        """Ask COMMAND, once for each process at this address."""
+        if self._learnt != self.run_id:
+            run_id = self.run_id
+            try:
+                self.commands = parse_commands(self._value(await self._call("COMMAND"), "COMMAND"))
+            except ValueError as error:
+                raise ReplyError(str(error), str(self)) from None
+            self._learnt = run_id
 
     async def client_ids(self) -> dict[str, int]:
         """Return the ids of the connections by the addresses from which the node sees them (CLIENT LIST).

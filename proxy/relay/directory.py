@@ -4,6 +4,7 @@ The id of a lane is asked for only when it is needed, by CLIENT LIST over a conn
 found by the lane's address: the lane's own user may lack ``client|id``.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ from attrs import frozen
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
+from proxy.session.session import LoadScript
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.performer import Performer
     from proxy.relay.route import Route
+
+log = logging.getLogger("baton")
 
 LOOK_UP_SECONDS = 1.0
 
@@ -35,6 +39,15 @@ class Directory:
             if client.number == number:
                 return client.lane.id if client.lane is not None else 0
         return 0
+
+    def nothing_behind(self, number: int) -> bool:
+        """Nothing of this client is under way behind the command whose reply is coming in."""
+        for client in self.clients:
+            if client.number == number:
+                lane = client.lane
+                lines = [line for line in lane.ledger if line.client is client] if lane is not None else []
+                return len(lines) == 1 and client.answering is None
+        return False
 
     def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
         """Number and address of the client whose lane the node sees at this address."""
@@ -66,6 +79,18 @@ async def learn(lanes: Iterable[Lane], node: Node) -> None:
     for lane in lanes:
         if not lane.closed:
             lane.id = ids.get(local_address(lane), 0)
+
+
+async def load_script(route: "Route", client: "Performer", step: LoadScript) -> None:
+    """Load a script that the primary has lost, and let the client's command go on."""
+    node = route.primary
+    try:
+        if node is not None:
+            with trio.fail_after(LOOK_UP_SECONDS):
+                await node.load_scripts([step.body])
+    except (NodeError, trio.TooSlowError) as fault:
+        log.warning("a script could not be loaded on %s: %s", node, fault or "no answer")
+    client.looked_up(step.name, step.frame)
 
 
 async def look_up(route: "Route", client: "Performer", name: bytes, frame: Frame) -> None:

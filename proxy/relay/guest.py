@@ -86,7 +86,7 @@ class Guest(Peer):
             self.lane.when_idle(self._finish_if_done)
 
     def _finish_if_done(self) -> None:
-        if not self.waiting and not self.closed:
+        if not self.waiting and self.answering is None and not self.closed:
             self.leave()
 
     def leave(self) -> None:

@@ -73,6 +73,7 @@ class Keeper:
                 if self.route.primary is None and primary.second_offset >= 0:
                     # It was promoted once, perhaps by a proxy that died before that was written down.
                     self.route.nursery.start_soon(self._keep_roles, found)
+                await self._learn_commands(found.node(primary))
                 self.settle_on(found.node(primary))
                 self._tell("")
             case Finish(stale, successor) if self.route.primary is found.node(stale):
@@ -84,6 +85,14 @@ class Keeper:
                 await self._finish(found.node(stale), found.node(successor), surplus)
             case Ambiguous(why):
                 self._keep_or_close(found, why + silent)
+
+    async def _learn_commands(self, node: Node) -> None:
+        """Without them everything takes the slow way, which is as right."""
+        try:
+            with trio.fail_after(WITHIN):
+                await node.learn_commands()
+        except (NodeError, trio.TooSlowError) as fault:
+            self._tell(f"what commands {node} has is not known: {fault or 'no answer'}")
 
     def settle_on(self, node: Node) -> None:
         """This is the primary. Clients whose lanes lead elsewhere are closed, as Redis's own failover
@@ -98,7 +107,7 @@ class Keeper:
                 log.info("%s is the primary", node)
             for client in [client for client in route.clients if client.lane is not None]:
                 client.close()
-            route.primary = node
+        route.lead(node)
         route.gate.open(NO_PRIMARY)
 
     async def _finish(self, stale: Node, successor: Node, surplus: int) -> None:

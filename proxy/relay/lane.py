@@ -22,6 +22,7 @@ from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.session import Want
 from proxy.session.subscriptions import LINE, is_confirmation, is_message
+from proxy.session.tracking import heard
 from proxy.wire.counting import LONG, count_replies
 from proxy.wire.replies import BadReply, ReplyCutter
 
@@ -56,7 +57,19 @@ class LaneLost:
 class Lane(Peer):
     """A private lane: it has one owner at most."""
 
-    __slots__ = ("_on_idle", "cutter", "id", "inside", "kept", "ledger", "lost", "mixed", "owner")
+    __slots__ = (
+        "_on_idle",
+        "cutter",
+        "id",
+        "inside",
+        "kept",
+        "later",
+        "ledger",
+        "lost",
+        "mixed",
+        "owner",
+        "tag",
+    )
 
     def __init__(self, reactor: Reactor, transport: Transport, lost: Callable[[LaneLost], None]) -> None:
         super().__init__(reactor, transport)
@@ -65,9 +78,11 @@ class Lane(Peer):
         self.cutter: ReplyCutter | None = None
         self.lost = lost
         self.inside = NOTHING  # what a frame is of which only a part has been given out
+        self.later: bytes | None = None  # of the proxy's own, for when a frame has been given out wholly
         self.mixed = False  # messages may come that look like replies
         self.kept: list[bytes] | None = None  # messages behind the mark, until it is known which lane's count
         self.id: int | None = None  # the node's; 0 if it cannot be found out
+        self.tag = 0  # stands for the process at the other end
         self._on_idle: list[Callable[[], None]] | None = None
         reactor.add(self.fd, self)
 
@@ -91,6 +106,13 @@ class Lane(Peer):
             self.ledger.append(Owed(client, 0, None, made))
         else:
             client.deliver(made)
+
+    def push(self, made: bytes) -> None:
+        """Give the owner something that no command asked for, between two frames."""
+        if self.inside != NOTHING:
+            self.later = (self.later or b"") + made
+        elif self.owner is not None:
+            self.owner.deliver(made)
 
     def when_idle(self, call: Callable[[], None]) -> None:
         """Call, once, when the lane owes nothing, or is dead."""
@@ -149,6 +171,9 @@ class Lane(Peer):
                 self._give(piece, last)
                 if self.closed:
                     return
+                if last and self.later is not None:
+                    later, self.later = self.later, None
+                    self.push(later)
         except BadReply as fault:
             self.die(f"out of step: {fault}")
             return
@@ -172,7 +197,7 @@ class Lane(Peer):
             if self.kept is not None:
                 self.kept.append(piece)
             elif self.owner is not None:
-                self.owner.deliver(piece)
+                self.owner.deliver(heard(self.owner.session, piece))
             return
         if not self.ledger:
             self.die("out of step: a reply that nobody asked for")
@@ -222,7 +247,7 @@ class Lane(Peer):
         """The messages behind the mark count: give them to the owner."""
         kept, self.kept = self.kept, None
         if kept and self.owner is not None:
-            self.owner.deliver(b"".join(kept))
+            self.owner.deliver(b"".join(heard(self.owner.session, piece) for piece in kept))
 
     def drained(self) -> None:
         if self.owner is not None:

@@ -9,6 +9,7 @@ from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.relay.transport import Plain
 from proxy.session.replay import BLANK, Faults, Score, difference
+from proxy.switchover.facts import cursor_tag
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -40,6 +41,8 @@ async def _open(route: "Route", node: Node, client: "Client", score: Score, logi
     lane = Lane(route.reactor, Plain.adopt(sock), route.lane_lost)
     try:
         await set_up(lane, client, BLANK, score, login_last)
+        # A link that lives now leads to the process to which the lane was connected before.
+        lane.tag = cursor_tag((await node.link()).run_id)
     except BaseException:
         lane.drop()
         raise

@@ -16,8 +16,8 @@ from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Transport
 from proxy.session.muting import muted
 from proxy.session.replay import transaction
-from proxy.session.session import LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
-from proxy.session.table import SPECIAL, ask, resume
+from proxy.session.session import LoadScript, LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
+from proxy.session.table import ask, resume
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
@@ -64,20 +64,22 @@ class Performer(Guest):
         self.lane = lane
         lane.owner = self
         lane.mixed = self.session.listening
+        self.session.tag = lane.tag
         if self.session.transaction is not None:
             lane.cork()
             for step in transaction(self.session):
                 self.do(step)
             lane.flush()
 
-    def move(self, lane: "Lane | None") -> "Lane":
+    def move(self, lane: "Lane | None", watch_came: bool = False) -> "Lane":
         """Leave the lane for another, or for one that is opened when it is needed; gives the lane left
         behind."""
         left = self.lane
         assert left is not None and not left.ledger, "a client moves when nothing is owed to it"
         left.owner = self.lane = None
         self.session.moved = True
-        self.session.watch_lost = self.session.watching
+        if self.session.watch is not None and (lane is None or not watch_came):
+            self.session.watch.lost = True
         if lane is not None:
             self.bind(lane)
         return left
@@ -86,7 +88,9 @@ class Performer(Guest):
     def needs_lane(self) -> bool:
         """It has something going on that does not wait for its next command."""
         session = self.session
-        return not self.leaving and bool(self.waiting or session.listening or session.blocked)
+        return not self.leaving and bool(
+            self.waiting or session.listening or session.blocked or session.tracking
+        )
 
     def carry_out(self, name: bytes, frame: Frame) -> None:
         """Forward a command that may go, and enter in the ledger what it owes."""
@@ -96,8 +100,7 @@ class Performer(Guest):
             assert isinstance(frame, bytes)
             bad = Say(frame, close=True)
             self.do(bad if self.session.mute is None else muted(self.session.mute, bad))
-        elif self.session.plain and name not in SPECIAL:
-            self.route.learn(name)
+        elif self.session.plain and name in self.route.plain:
             lane.owe(self, 1)
             lane.send_frame(frame)
         else:
@@ -135,10 +138,13 @@ class Performer(Guest):
             case LookUp(name, frame):
                 self.answering = Elsewhere()
                 self.route.look_up(self, name, frame)
+            case LoadScript():
+                self.answering = Elsewhere()
+                self.route.load_script(self, step)
 
     def answered(self, want: Want) -> None:
         """A reply that was looked at is in."""
-        if want is not self.answering:
+        if want is not self.answering and not want.withheld:
             return
         if self.session.blocked is not None and self.session.blocked.parked:
             return  # recalled: whoever did that issues it again
@@ -174,6 +180,13 @@ class Performer(Guest):
             self.answering = None
             self.put_back(name, frame)
             self.go_on()
+
+    def push(self, data: bytes) -> None:
+        """Give the client something that no command asked for, between two replies."""
+        if self.lane is None:
+            self.deliver(data)
+        else:
+            self.lane.push(data)
 
     def deliver(self, data: bytes) -> None:
         """Give the client what is due to it."""

@@ -10,7 +10,7 @@ from attrs import define, field
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.client import Client
-from proxy.relay.directory import Directory, look_up
+from proxy.relay.directory import Directory, load_script, look_up
 from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane, LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
@@ -20,12 +20,11 @@ from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Plain
 from proxy.session.common import Common
 from proxy.session.replay import Score
+from proxy.session.session import LoadScript
+from proxy.session.table import plain
 from proxy.wire.requests import Frame
 
 log = logging.getLogger("baton")
-
-NAMES_MAX = 2048
-"""Plain command names remembered for the hot path; others take the slow way, which is as right."""
 
 
 @define(eq=False)
@@ -42,7 +41,7 @@ class Route:
     primary: Node | None = None
     gate: Gate = field(factory=Gate)
     clients: dict[Client, None] = field(factory=dict)
-    plain: set[bytes] = field(factory=set)
+    plain: frozenset[bytes] = frozenset()
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     suspect: trio.Event = field(factory=trio.Event)
     """Set when a lane died unasked: whoever watches over the nodes should look at once."""
@@ -50,6 +49,8 @@ class Route:
     """Clients whose session may have changed since warm lanes are being set up; None while there are none."""
     accepted: int = 0
     lost_lanes: int = 0
+    announced: int = 0
+    """Switchovers of which clients were told."""
     _opening: set[Client] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -65,10 +66,12 @@ class Route:
         self.accepted += 1
         self.clients[Client(self.reactor, Plain.adopt(sock).prepared(), self, self.accepted)] = None
 
-    def learn(self, name: bytes) -> None:
-        """The command of this name is plain."""
-        if len(self.plain) < NAMES_MAX:
-            self.plain.update((name, name.lower()))
+    def lead(self, node: Node) -> None:
+        """This node is the primary from now on, and what its process says of its commands counts."""
+        self.primary = node
+        if self.common.commands is not node.commands:
+            self.common.commands = node.commands
+            self.plain = plain(node.commands)
 
     def node(self, address: object) -> Node | None:
         """The node of this address."""
@@ -118,6 +121,10 @@ class Route:
     def look_up(self, client: Performer, name: bytes, frame: Frame) -> None:
         """Find out the ids of all lanes, for a command of this client that needs them."""
         self.nursery.start_soon(look_up, self, client, name, frame)
+
+    def load_script(self, client: Performer, step: LoadScript) -> None:
+        """Load a script that the primary has lost, for a command of this client that calls it."""
+        self.nursery.start_soon(load_script, self, client, step)
 
     def unread(self, client: Performer, lane: Lane) -> None:
         """A client does not read. Its lane is not received from; while draining for a hold it is, up to a

@@ -12,8 +12,10 @@ from proxy.nodes.promotion import Outcome, Promotion
 from proxy.relay import recall
 from proxy.relay.lane import Lane
 from proxy.relay.marks import Marks
+from proxy.relay.notices import Notices
 from proxy.relay.route import Route
 from proxy.relay.warmth import Warmth
+from proxy.relay.watches import Watches
 from proxy.switchover.errors import CalledOff, Refused
 from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted
@@ -44,11 +46,15 @@ class Stage:
     follow: tuple[str, int]
     """Host and port of the new primary, as the other nodes reach it."""
     report: Report
+    budget: float
+    """Seconds that the hold may take."""
     decision: Node | None = None
     """The primary by the operator's word, where nobody can find out whether the candidate was promoted."""
     warmth: Warmth = field(init=False)
     promotion: Promotion = field(init=False)
     marks: Marks = field(factory=Marks, init=False)
+    watches: Watches = field(factory=Watches, init=False)
+    notices: Notices = field(factory=Notices, init=False)
     _offset: int = 0
     _paused: bool = False
     _scripts: int = -1
@@ -68,9 +74,11 @@ class Stage:
         await self.promotion.prepare()
         self._sync_full = await self.new.sync_full()
         self._wants_replicas = await self.new.wants_replicas()
+        await self.new.learn_commands()
         await self._load_scripts()
         await self.warmth.spread()
         await recall.learn_ids(self.route, self.old)
+        self.notices.begin(self.route, self.budget)
 
     async def _load_scripts(self) -> None:
         if self._scripts != self.route.common.scripts.version:
@@ -102,8 +110,11 @@ class Stage:
 
     async def converge(self) -> None:
         await self.new.reach(self._offset)
-        for client in await self.marks.put(self.warmth.lanes, MARK_SECONDS):
-            self._close(client.number, "its lanes did not answer the mark")
+        late = await self.marks.put(self.warmth.lanes, MARK_SECONDS)
+        late += await self.watches.carry(self.warmth.lanes, MARK_SECONDS)
+        late += await self.warmth.trackers.heard_out(MARK_SECONDS)
+        for client in late:
+            self._close(client.number, "its lanes did not answer the mark, or about its watch")
             client.close()
 
     async def promote(self, fence: float, within: float) -> Promoted:
@@ -160,17 +171,19 @@ class Stage:
     def _move(self) -> None:
         """Though the new primary has gone already: on the old lanes the clients would get -READONLY."""
         route = self.route
-        route.primary = self.new
+        route.lead(self.new)
+        self.warmth.refused.update(self.warmth.trackers.lost())
         for client in list(route.clients):
             if why := self.warmth.refused.get(client):
                 self._close(client.number, f"its session cannot be carried: {why}")
                 client.close()
-            elif client.lane is not None and client.lane.ledger:
+            elif client.lane is not None and (client.lane.ledger or client.lane.inside):
                 self._close(client.number, "a reply was owed to it when all should have been drained")
                 client.close()
             elif client.lane is not None:
-                self._left.append(client.move(self.warmth.take(client)))
+                self._left.append(client.move(self.warmth.take(client), self.watches.came(client)))
                 self.report.clients_carried += 1
+        self.warmth.trackers.forget_all()
 
     async def _await_replicas(self) -> None:
         """Without them the clients would get -NOREPLICAS for some milliseconds."""
@@ -193,6 +206,7 @@ class Stage:
             recall.reissue_all(route)
         self.report.commands_held = route.gate.waited
         route.gate.open(REASON)
+        self.notices.end()
         for client in list(route.clients):
             if client.lane is None and client.needs_lane:
                 route.want_lane(client)

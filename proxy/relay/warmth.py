@@ -16,6 +16,7 @@ from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.opening import LaneRefused, open_lane, set_up
+from proxy.relay.trackers import Trackers
 from proxy.session.replay import Score
 from proxy.switchover.errors import Refused
 
@@ -38,13 +39,18 @@ class Warmth:
     lanes: dict["Client", Lane] = field(factory=dict)
     refused: dict["Client", str] = field(factory=dict)
     """Clients for whom no warm lane could be set up, and why."""
+    trackers: Trackers = field(init=False)
     _scores: dict["Client", Score] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.trackers = Trackers(self.route, self.node, self.lanes)
 
     async def spread(self) -> None:
         """Open a warm lane for every client that has a lane. Raises Refused where the node does not accept
         one."""
         self.route.altered = set()
         await self._each([client for client in self.route.clients if client.lane is not None])
+        await self._each(await self.trackers.learn())
 
     async def renew(self) -> None:
         """During the hold: what has changed since. Every client with a lane has a warm one then."""
@@ -56,6 +62,10 @@ class Warmth:
             client for client in known if not client.closed and (client in lost or client in (altered or ()))
         ]
         await self._each(again + new)
+        await self._each(await self.trackers.learn())
+        for client in self.route.clients:
+            if client.session.caching is not None:
+                client.session.caching.again = True
 
     async def _each(self, clients: Sequence["Client"]) -> None:
         left = iter(clients)
@@ -80,7 +90,7 @@ class Warmth:
             return
         if client.lane is not None and client.lane.ledger and self.route.altered is not None:
             self.route.altered.add(client)  # a reply is still to come, and may change the session
-        score = Score.of(client.session)
+        score = self.trackers.score(client)
         lane = self.lanes.get(client)
         try:
             if lane is not None and not lane.closed:
@@ -115,3 +125,4 @@ class Warmth:
         for lane in self.lanes.values():
             lane.drop()
         self.lanes.clear()
+        self.trackers.drop()

@@ -123,6 +123,12 @@ def may_block(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     return _begin(session, Blocking(name, words, at, 1), frame)
 
 
+def unknown(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
+    """The server says that it may block, and nobody here knows it: issued again, it begins anew."""
+    session.blocked = Blocking(name, arguments(frame), 0, 1)
+    return (SendAndWait(frame, session.blocked),)
+
+
 def stream_read(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """XREAD and XREADGROUP: they block if they say BLOCK before STREAMS."""
     words = arguments(frame)

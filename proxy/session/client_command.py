@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from proxy.session.identity import SetUp
+from proxy.session.maintenance import notifications
 from proxy.session.muting import reply_mode
 from proxy.session.session import Say, Send, Session, Step
+from proxy.session.tracking import cache, tell_target, track
 from proxy.session.transactions import Ask
 from proxy.wire.encoding import OK, command
 from proxy.wire.requests import Frame, arguments
@@ -38,6 +40,11 @@ SUBCOMMANDS: Mapping[bytes, Ask] = {
     b"SETINFO": set_info,
     b"REPLY": reply_mode,
     b"CAPA": withheld,
+    b"MAINT_NOTIFICATIONS": notifications,
+    b"TRACKING": track,
+    b"CACHING": cache,
+    b"TRACKINGINFO": tell_target,
+    b"GETREDIR": tell_target,
 }
 
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
+from proxy.wire.commands import CommandTable
+
 if TYPE_CHECKING:
     from proxy.session.scripts import Scripts
 
@@ -14,6 +16,9 @@ class Directory(Protocol):
     def node_id(self, number: int) -> int | None:
         """The node's id of the lane of this client: 0 if there is none, None if it must be looked up
         first."""
+
+    def nothing_behind(self, number: int) -> bool:
+        """Nothing of this client is under way behind the command whose reply is coming in."""
 
     def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
         """Number and address of the client whose lane the node sees at this address."""
@@ -28,6 +33,9 @@ class Nobody:
     def node_id(self, number: int) -> int | None:
         return 0
 
+    def nothing_behind(self, number: int) -> bool:
+        return False
+
     def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
         return None
 
@@ -40,6 +48,7 @@ class Limits:
     """What a session may keep in memory."""
 
     transaction_bytes: int = 16 * 1024 * 1024
+    watch_bytes: int = 64 * 1024
 
 
 @define(eq=False)
@@ -49,7 +58,7 @@ class Common:
     scripts: "Scripts"
     limits: Limits = field(factory=Limits)
     directory: Directory = field(factory=Nobody, repr=False)
-    tag: int = 0
-    """Stands for the primary's process, in the cursors that it gives out (see ``scanning``)."""
+    commands: CommandTable = field(factory=CommandTable, repr=False)
+    """Of the primary."""
     maintenance: bool = True
     """Clients may ask for notices of a switchover (see ``maintenance``)."""

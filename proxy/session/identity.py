@@ -132,7 +132,7 @@ def leave(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
     session.transaction = None
-    session.watching = session.watch_lost = False
+    session.watch = None
     session.mute = None
     return (Send(frame, WasReset()),)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from attrs import define, evolve, frozen
 
 from proxy.session.identity import fails
-from proxy.session.session import LookUp, Say, Send, SendAndWait, Session, Step, WaitOutside, Want
+from proxy.session.session import LoadScript, LookUp, Say, Send, SendAndWait, Session, Step, WaitOutside, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
 
@@ -56,7 +56,7 @@ class Loud(Want):
 class Muted(Want):
     """A reply that the client does not get."""
 
-    __slots__ = ("audible", "finished", "inner", "mixes", "mute")
+    __slots__ = ("audible", "finished", "inner", "mixes", "mute", "withheld")
 
     def __init__(self, mute: Mute, inner: Want | None) -> None:
         self.mute = mute
@@ -64,18 +64,22 @@ class Muted(Want):
         self.mixes = inner is not None and inner.mixes
         self.audible = inner is not None and inner.audible
         self.finished = True
+        self.withheld = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         out = piece
         if self.inner is not None:
             out = self.inner.take(session, piece, last)
-            self.finished = self.inner.finished
+            self.finished, self.withheld = self.inner.finished, self.inner.withheld
         return out if self.mute.refused or (self.audible and not fails(out)) else b""
 
     def then(self, session: Session) -> tuple[Step, ...]:
         if self.inner is None:
             return ()
-        return tuple(muted(self.mute, step) for step in self.inner.then(session))
+        steps = self.inner.then(session)
+        if any(isinstance(step, LoadScript) for step in steps):
+            session.mute = self.mute  # it is asked again
+        return tuple(muted(self.mute, step) for step in steps)
 
 
 def muted(mute: Mute, step: Step) -> Step:

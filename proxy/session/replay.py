@@ -5,11 +5,12 @@ A *score* is what a lane was set up with. A session goes on changing after its w
 ``difference`` gives what the lane still lacks, so that during the hold little is left to be done.
 """
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from proxy.session.identity import fails
 from proxy.session.session import Send, Session, Want
 from proxy.session.subscriptions import MARK, is_confirmation
+from proxy.session.tracking import Tracking, Unheard
 from proxy.wire.encoding import command
 
 
@@ -84,6 +85,7 @@ class Score:
     patterns: frozenset[bytes]
     shards: frozenset[bytes]
     monitoring: bool = False
+    tracking: Tracking | None = None
 
     @classmethod
     def of(cls, session: Session) -> "Score":
@@ -97,7 +99,16 @@ class Score:
             frozenset(subscriptions.patterns if subscriptions else ()),
             frozenset(subscriptions.shards if subscriptions else ()),
             session.monitoring,
+            session.tracking,
         )
+
+    def redirected(self, node_id: int | None) -> "Score":
+        """Of a session that redirects its invalidations: to the lane that has this id at the node. While
+        that is not known they wait, and so do subscriptions, behind which RESP2 takes no CLIENT."""
+        if node_id is None or self.tracking is None:
+            nothing = frozenset[bytes]()
+            return evolve(self, tracking=None, channels=nothing, patterns=nothing, shards=nothing)
+        return evolve(self, tracking=evolve(self.tracking, redirect=node_id))
 
 
 LOGIN = "AUTH"
@@ -143,6 +154,10 @@ def _identity(old: Score, new: Score, faults: Faults, login_last: bool) -> list[
         steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
     for what, setting in sorted(new.settings - old.settings):
         steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
+    if new.tracking != old.tracking:
+        off = [command("CLIENT", "TRACKING", "OFF")] if old.tracking else []
+        for frame in off + (new.tracking.commands() if new.tracking else []):
+            steps.append(Send(frame, Swallowed(faults, "CLIENT TRACKING")))
     if new.protocol != old.protocol:
         hello = Send(command("HELLO", new.protocol), Swallowed(faults, "HELLO"))
         steps.insert(0 if new.protocol == 3 else len(steps), hello)
@@ -170,4 +185,8 @@ def transaction(session: Session) -> list[Send]:
     aborts."""
     if session.transaction is None:
         return []
-    return [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay(session)]
+    steps = [Send(frame, Swallowed(None, "MULTI")) for frame in session.transaction.replay(session)]
+    if session.caching is not None:  # MULTI was sent behind it, so it counts until EXEC
+        session.caching.again = False
+        steps.insert(0, Send(session.caching.command, Unheard()))
+    return steps

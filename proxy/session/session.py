@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from proxy.session.blocking import Blocking
     from proxy.session.muting import Mute
     from proxy.session.subscriptions import Subscriptions
+    from proxy.session.tracking import Caching, Tracking
     from proxy.session.transactions import Transaction
+    from proxy.session.watching import Watch
 
 
 class Want:
@@ -27,6 +29,8 @@ class Want:
     finished: bool = True
     mixes: bool = False
     """From here on, messages that look like replies may come between the replies."""
+    withheld: bool = False
+    """The client did not get what came; ``then`` tells how it gets an answer."""
     audible: bool = False
     """CLIENT REPLY does not silence it, unless it is an error."""
 
@@ -81,7 +85,17 @@ class LookUp:
     frame: Frame = field(repr=False)
 
 
-Step = Send | Say | SendAndWait | WaitOutside | LookUp
+@frozen
+class LoadScript:
+    """Load this script on the node, over a connection of the proxy's own, then ask about this command
+    again."""
+
+    body: bytes = field(repr=False)
+    name: bytes
+    frame: Frame = field(repr=False)
+
+
+Step = Send | Say | SendAndWait | WaitOutside | LookUp | LoadScript
 
 
 @define
@@ -102,13 +116,14 @@ class Session:
     """Commands that set something up, by what they set; the last of each kind counts (name, library, no-evict
     …)."""
     transaction: "Transaction | None" = None
-    watching: bool = False
-    """Some key may be watched. Set too early rather than too late: a spurious nil from EXEC is allowed, a
-    missed one not."""
-    watch_lost: bool = False
-    """A watch did not come along to the present lane: the next EXEC is answered nil."""
+    watch: "Watch | None" = None
     subscriptions: "Subscriptions | None" = None
     blocked: "Blocking | None" = None
+    tag: int = 0
+    """Stands for the process at the other end of the lane, which the cursors that it gives out carry; 0 where
+    they carry none (see ``scanning``)."""
+    called_again: Frame | None = field(default=None, repr=False)
+    """The EVALSHA that is asked about for the second time (see ``scripts``)."""
     moved: bool = False
     """The lane has not carried this client's last write, so WAIT would be told a lie (see ``waiting``)."""
     mute: "Mute | None" = None
@@ -116,6 +131,11 @@ class Session:
     quitting: bool = False
     """QUIT was sent: the node will close the lane, and is right to do so."""
     monitoring: bool = False
+    notices: bool = False
+    """The client asked to be told of switchovers (see ``maintenance``)."""
+    tracking: "Tracking | None" = None
+    caching: "Caching | None" = None
+    """CLIENT CACHING, for the next command."""
 
     @property
     def listening(self) -> bool:
@@ -138,4 +158,5 @@ class Session:
         self.user, self.auth = b"default", None
         self.protocol, self.db = 2, 0
         self.settings = self.subscriptions = None
-        self.monitoring = False
+        self.monitoring = self.notices = False
+        self.tracking = None

@@ -1,17 +1,29 @@
 """What each command does to a session: the one table, and the way into this room.
 
 A command without a row is forwarded as it came and owes one reply; that is how modules and tomorrow's
-commands work.
+commands work. Where the server's own table says that one may block, that is believed.
 """
 
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from proxy.session import blocking, client_command, identity, scripts, subscriptions, transactions, waiting
+from proxy.session import (
+    blocking,
+    client_command,
+    identity,
+    scanning,
+    scripts,
+    subscriptions,
+    tracking,
+    transactions,
+    waiting,
+    watching,
+)
 from proxy.session.muting import muted, with_mute
 from proxy.session.session import Say, Send, SendAndWait, Session, Step, Want
 from proxy.session.transactions import Ask
+from proxy.wire.commands import CommandTable
 from proxy.wire.encoding import command, error, nil
 from proxy.wire.requests import Frame, arguments
 
@@ -21,7 +33,7 @@ ALONE: Mapping[bytes, Ask] = {
     b"MULTI": transactions.multi,
     b"EXEC": transactions.execute,
     b"DISCARD": transactions.discard,
-    b"WATCH": transactions.watch,
+    b"WATCH": watching.watch,
     b"RESET": identity.reset,
     b"QUIT": identity.leave,
 }
@@ -32,11 +44,15 @@ SESSION: Mapping[bytes, Ask] = {
     b"HELLO": identity.hello,
     b"SELECT": identity.select,
     b"CLIENT": client_command.client,
-    b"UNWATCH": transactions.unwatch,
+    b"UNWATCH": watching.unwatch,
     b"EVAL": scripts.evaluate,
     b"EVAL_RO": scripts.evaluate,
+    b"EVALSHA": scripts.call,
+    b"EVALSHA_RO": scripts.call,
     b"SCRIPT": scripts.script,
     b"MONITOR": identity.monitor,
+    b"SCAN": scanning.at(1),
+    **dict.fromkeys((b"SSCAN", b"HSCAN", b"ZSCAN"), scanning.at(2)),
 }
 """Inside MULTI these take effect when EXEC answers."""
 
@@ -65,7 +81,7 @@ REFUSED: Mapping[bytes, str] = {
 }
 
 SPECIAL = frozenset((*ALONE, *SESSION, *CHANNELS, *BLOCKING, *REFUSED))
-"""Names, in capitals, that the hot path must not pass by."""
+"""Names, in capitals, that have a row."""
 
 _INSTEAD = command("BATON.REFUSED")
 """No command: what the node gets where it must get something in the place of a command that is refused."""
@@ -84,13 +100,23 @@ class Refused(Want):
         return error(self.text)
 
 
+def plain(commands: CommandTable) -> frozenset[bytes]:
+    """Names, as clients write them, of which the server says nothing special and this table neither: they
+    are forwarded and owe one reply each."""
+    names = commands.names - SPECIAL - commands.blocking
+    return names | {name.lower() for name in names}
+
+
 def ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
     """What to do with a whole command; ``name`` is its first word in capitals."""
+    caching, queued = session.caching, session.transaction is not None
     if session.mute is None:
         steps = _ask(session, name, frame)
     else:
         steps = with_mute(session, lambda: _ask(session, name, frame))
-    session.plain = session.transaction is None and session.mute is None
+    if caching is not None:
+        steps = tracking.behind_caching(session, caching, name, steps, queued)
+    session.plain = session.transaction is None and session.mute is None and session.caching is None
     return steps
 
 
@@ -125,6 +151,8 @@ def _ask(session: Session, name: bytes, frame: Frame) -> tuple[Step, ...]:
         return CHANNELS[name](session, frame)
     if name in BLOCKING:
         return BLOCKING[name](session, name, frame)
+    if name in session.common.commands.blocking:
+        return blocking.unknown(session, name, frame)
     return (Send(frame),)
 
 

@@ -1,8 +1,7 @@
-"""MULTI under way, and WATCH.
+"""MULTI under way.
 
 A queue that is open when the client moves is replayed on the new lane, failed commands too, so that EXEC
-still aborts. A watch does not come along: the EXEC after a move is answered nil, which every client of WATCH
-must expect.
+still aborts.
 """
 
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from proxy.session.identity import fails
 from proxy.session.session import LookUp, Say, Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
 from proxy.wire.replies import PUSH, ReplyCutter
-from proxy.wire.requests import Frame, arguments, size_of
+from proxy.wire.requests import Frame, size_of
 
 Ask = Callable[[Session, Frame], tuple[Step, ...]]
 
@@ -144,19 +143,20 @@ class Discarded(Want):
 
 
 def multi(session: Session, frame: Frame) -> tuple[Step, ...]:
-    if session.transaction is not None:
-        return (Send(frame),)  # nested: an error that leaves the queue as it is
+    if session.transaction is not None:  # nested: an error, which aborts EXEC from Redis 8 on
+        session.transaction.keep(frame, session.common.limits.transaction_bytes)
+        return (Send(frame),)
     session.transaction = Transaction()
     return (Send(frame, Opened(session.transaction)),)
 
 
 def execute(session: Session, frame: Frame) -> tuple[Step, ...]:
-    transaction, lost = session.transaction, session.watch_lost
+    transaction, watch = session.transaction, session.watch
     session.transaction = None
     if transaction is None:
         return (Send(frame),)
-    session.watching = session.watch_lost = False
-    if lost:
+    session.watch = None
+    if watch is not None and watch.lost:
         return (Send(command("DISCARD"), Discarded(transaction)),)
     return (Send(frame, Executed(transaction)),)
 
@@ -164,19 +164,7 @@ def execute(session: Session, frame: Frame) -> tuple[Step, ...]:
 def discard(session: Session, frame: Frame) -> tuple[Step, ...]:
     if session.transaction is not None:
         session.transaction = None
-        session.watching = session.watch_lost = False
-    return (Send(frame),)
-
-
-def watch(session: Session, frame: Frame) -> tuple[Step, ...]:
-    session.watching = True
-    return (Send(frame),)
-
-
-def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
-    whole = len(arguments(frame)) == 1
-    if whole and session.transaction is None:  # inside MULTI it comes too late to save EXEC from a dirty key
-        session.watching = session.watch_lost = False
+        session.watch = None
     return (Send(frame),)
 
 

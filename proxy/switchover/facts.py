@@ -4,6 +4,7 @@
 from Redis's answers. A `Verdict` is what somebody found, in words for the operator.
 """
 
+import zlib
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
@@ -134,6 +135,11 @@ class Standing:
         if successor.replid2 != self.replid or successor.second_offset < 0:
             return None
         return self.offset - successor.second_offset + 1
+
+
+def cursor_tag(run_id: str) -> int:
+    """Return 16 bits, never 0, that stand for a process in the cursors of SCAN that it gives out."""
+    return zlib.crc32(run_id.encode()) % 0xFFFF + 1
 
 
 @frozen

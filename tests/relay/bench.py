@@ -78,9 +78,9 @@ class Bench:
         self.lane = Lane(self.route.reactor, ours, self.route.lane_lost)
         self.client.bind(self.lane)
 
-    def move(self) -> None:
+    def move(self, watch_came: bool = False) -> None:
         """The client leaves its lane, which is closed."""
-        self.client.move(None).shut()
+        self.client.move(None, watch_came).shut()
         self.node.close()
 
     def says(self, data: bytes) -> None:

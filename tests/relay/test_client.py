@@ -15,9 +15,9 @@ from tests.wire.streams import commands_of, cut, places, requests
 GET, PING, SELECT = command("GET", "a"), command("PING"), command("SELECT", 1)
 
 
-def test_a_plain_command_is_learnt_and_then_passes_unlooked_at(bench: Bench) -> None:
+def test_commands_that_the_server_knows_and_nobody_has_to_look_at_pass_in_one_piece(bench: Bench) -> None:
+    bench.route.plain |= {b"GET"}
     bench.says(GET)
-    assert bench.route.plain == {b"GET", b"get"}
     assert bench.lane.ledger[0].count == 1
     bench.says(GET * 3)
     assert bench.at_node() == GET * 4
@@ -34,7 +34,7 @@ def test_a_node_gets_whole_commands_as_they_came_and_owes_one_reply_each(
     data = b"".join(stream)
     frames, _, _ = commands_of([data])
     bench = Bench()
-    bench.route.plain.update((b"GET", b"PING"))
+    bench.route.plain |= frozenset((b"GET", b"PING"))
     got = b""
     for chunk in cut(data, at):
         if chunk:
@@ -62,7 +62,7 @@ def test_behind_a_closed_gate_commands_wait_and_replies_flow(bench: Bench) -> No
 
 
 def test_what_arrives_later_waits_behind_what_waits(bench: Bench) -> None:
-    bench.route.plain.add(b"GET")
+    bench.route.plain |= {b"GET"}
     bench.says(command("BLPOP", "k", 0) + PING)
     bench.says(GET)
     assert bench.at_node() == command("BLPOP", "k", 0)
@@ -71,14 +71,14 @@ def test_what_arrives_later_waits_behind_what_waits(bench: Bench) -> None:
 
 
 def test_plain_commands_wait_behind_a_closed_gate_too(bench: Bench) -> None:
-    bench.route.plain.add(b"PING")
+    bench.route.plain |= {b"PING"}
     bench.route.gate.close("switchover")
     bench.says(PING)
     assert bench.at_node() == b""
 
 
 def test_nothing_passes_what_waits_though_nobody_has_told_it_to_go_on(bench: Bench) -> None:
-    bench.route.plain.add(b"PING")
+    bench.route.plain |= {b"PING"}
     bench.route.gate.close("switchover")
     bench.says(GET)
     bench.route.gate.forget(bench.client)

@@ -16,6 +16,7 @@ def test_a_fault_over_one_client_at_the_gate_closes_it_and_lets_the_others_throu
         raise OverflowError("a bug")
 
     other = Bench(bench.route)
+    bench.route.plain |= {b"PING"}
     bench.route.gate.close("switchover")
     bench.says(command("SELECT", 1))
     other.says(PING)

@@ -1,6 +1,6 @@
 """Who else is there, is there room, and may the proxy do what it must?"""
 
-from proxy.switchover.facts import NEEDS, Need, NodeFacts, Verdict, ok, refuse, warn
+from proxy.switchover.facts import NEEDS, Need, NodeFacts, Verdict, cursor_tag, ok, refuse, warn
 from proxy.switchover.preflight.case import Case, Check
 
 SPARE_CONNECTIONS = 8
@@ -99,6 +99,19 @@ def persistence(case: Case) -> Verdict:
     return ok("the candidate's last BGSAVE and AOF write went well")
 
 
+def cursors(case: Case) -> Verdict:
+    # A scan may be at any node's cursor still: one that was primary for a while, two switchovers ago.
+    first: dict[int, NodeFacts] = {}
+    for facts in (*case.both, *case.others):
+        twin = first.setdefault(cursor_tag(facts.said("run_id")), facts)
+        if twin is not facts:
+            return warn(
+                f"{twin.address} and {facts.address} have the same cursor tag: "
+                "a SCAN that goes on from one to the other may skip elements; restart the replica"
+            )
+    return ok("the cursors of SCAN can be told apart")
+
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("commands", commands),
     ("masterauth", masterauth),
@@ -108,4 +121,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("maxclients", maxclients),
     ("min-replicas", min_replicas),
     ("persistence", persistence),
+    ("cursors", cursors),
 )

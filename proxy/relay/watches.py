@@ -1,0 +1,57 @@
+"""Taking watches along, while the pause keeps writers quiet and the candidate has every byte."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import trio
+from attrs import define, field
+
+from proxy.relay.lane import Lane
+from proxy.relay.quiet import until_idle
+from proxy.session.session import Send, Session
+from proxy.session.watching import Proof, again, can_come, probe
+
+if TYPE_CHECKING:
+    from proxy.relay.client import Client
+
+
+@define(eq=False)
+class Watches:
+    """The watches of one switchover."""
+
+    _proofs: dict["Client", Proof] = field(factory=dict)
+
+    async def carry(self, warm: Mapping["Client", Lane], within: float) -> list["Client"]:
+        """Watch on the warm lanes, then ask the old ones; gives the clients whose lanes did not answer in so
+        many seconds."""
+        for client, lane in warm.items():
+            if can_come(client.session) and client.lane is not None and not (client.closed or lane.closed):
+                assert client.session.watch is not None
+                self._proofs[client] = Proof(client.session.watch)
+        lanes = {client: warm[client] for client in self._proofs}
+        old = {client: client.lane for client in self._proofs if client.lane is not None}
+        with trio.move_on_after(within):
+            await self._ask(lanes, again)
+            await self._ask(old, probe)
+        late = [client for client in self._proofs if lanes[client].ledger or old[client].ledger]
+        for client, proof in self._proofs.items():
+            proof.watch.lost = not proof.clean or client in late
+        return [client for client in late if not client.closed]
+
+    async def _ask(
+        self, lanes: Mapping["Client", Lane], what: Callable[[Session, Proof], list[Send]]
+    ) -> None:
+        for client, lane in lanes.items():
+            lane.cork()
+            lane.listen(True)  # also where the client reads slowly
+            for step in what(client.session, self._proofs[client]):
+                assert step.want is not None
+                lane.owe_wanted(client, step.want)
+                lane.send_frame(step.frame)
+            lane.flush()
+        await until_idle(lanes.values())
+
+    def came(self, client: "Client") -> bool:
+        """The client's watch is on its warm lane, and no key had been touched."""
+        proof = self._proofs.get(client)
+        return proof is not None and proof.came and proof.watch is client.session.watch
