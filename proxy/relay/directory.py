@@ -6,7 +6,7 @@ found by the lane's address: the lane's own user may lack ``client|id``.
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import frozen
@@ -14,6 +14,7 @@ from attrs import frozen
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
+from proxy.session.common import ClientAtLane
 from proxy.session.session import LoadScript
 from proxy.wire.requests import Frame
 
@@ -35,40 +36,66 @@ class Directory:
 
     def node_id(self, number: int) -> int | None:
         """The node's id of the client's lane; 0 if it has none, None if it must be looked up first."""
-        for client in self.clients:
-            if client.number == number:
-                return client.lane.id if client.lane is not None else 0
-        return 0
+        client = self._find(number)
+        return 0 if client is None or client.lane is None else client.lane.id
 
     def nothing_behind(self, number: int) -> bool:
         """Nothing of this client is under way behind the command whose reply is coming in."""
-        for client in self.clients:
-            if client.number == number:
-                lane = client.lane
-                lines = [line for line in lane.ledger if line.client is client] if lane is not None else []
-                return len(lines) == 1 and client.answering is None
-        return False
+        client = self._find(number)
+        if client is None:
+            return False
+        lines = (
+            [line for line in client.lane.ledger if line.client is client] if client.lane is not None else []
+        )
+        return len(lines) == 1 and client.answering is None
 
-    def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
-        """Number and address of the client whose lane the node sees at this address."""
-        wanted = address.decode("latin-1")
-        for client in self.clients:
-            if client.lane is not None and local_address(client.lane) == wanted:
-                return client.number, client.peer_name.encode()
-        return None
+    def at_lanes(self) -> dict[bytes, ClientAtLane]:
+        """The clients that have lanes, by the addresses at which the node sees those."""
+        return {
+            local_address(lane).encode(): ClientAtLane(client.number, peer_address(client).encode(), lane.id)
+            for client in self.clients
+            if (lane := client.lane) is not None
+        }
+
+    def address_of(self, number: int) -> bytes:
+        """The address of a client, as CLIENT LIST would write it; empty if there is no such client."""
+        client = self._find(number)
+        return b"" if client is None else peer_address(client).encode()
+
+    def close(self, number: int) -> bool:
+        """Close this client at once; False if there is no such client."""
+        client = self._find(number)
+        if client is not None:
+            client.close()
+        return client is not None
 
     def lane_of(self, address: bytes) -> bytes | None:
-        """Where the node sees the lane of the client at this address."""
+        """Where the node sees the lane of the client at this address; None if there is none."""
         wanted = address.decode("latin-1")
         for client in self.clients:
-            if client.lane is not None and client.peer_name == wanted:
+            if client.lane is not None and peer_address(client) == wanted:
                 return local_address(client.lane).encode()
         return None
+
+    def _find(self, number: int) -> "Client | None":
+        return next((client for client in self.clients if client.number == number), None)
 
 
 def local_address(lane: Lane) -> str:
     """The lane's own end, as CLIENT LIST writes it."""
-    host, port, *_ = lane.transport.getsockname()
+    return _written(lane.transport.getsockname())
+
+
+def peer_address(client: "Client") -> str:
+    """The client's end of its connection, as CLIENT LIST writes it; empty if the connection is broken."""
+    try:
+        return _written(client.transport.getpeername())
+    except OSError:
+        return ""
+
+
+def _written(address: tuple[Any, ...]) -> str:
+    host, port, *_ = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -43,7 +43,7 @@ def at_own_risk(act: Act) -> Act:
 class Guest(Peer):
     """What of a client is not about its commands."""
 
-    __slots__ = ("answering", "ended", "lane", "leaving", "number", "route", "session", "waiting")
+    __slots__ = ("answering", "ended", "gone", "lane", "leaving", "number", "route", "session", "waiting")
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport)
@@ -54,6 +54,7 @@ class Guest(Peer):
         self.waiting: deque[tuple[bytes, Frame]] | None = None  # commands, by name, in the order of arrival
         self.answering: Want | None = None  # nothing is forwarded until this is answered
         self.ended = False  # it will send nothing more
+        self.gone = False  # it has closed its side: it cannot be kept waiting by a command that blocks
         self.leaving = False  # closed as soon as it has what is due to it
 
     @property
@@ -68,16 +69,25 @@ class Guest(Peer):
     def end(self) -> None:
         """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
 
-        A client that is blocked or subscribed is closed at once, as Redis does: nothing definite is owed to
-        it.
+        A client that is subscribed is closed at once, as Redis does: nothing definite is owed to it. So is
+        one that is blocked, but only the node knows if it is: see ``go_on``.
         """
-        gone = self.ended  # it is not listened to any more: only a broken connection brings us here again
-        self.ended = True
+        broken = self.gone  # it is not listened to any more: only a broken connection brings us here again
+        self.ended = self.gone = True
         self.listen(False)
-        if gone or self.session.listening or self.session.blocked is not None:
+        if broken or self.session.listening:
             self.close()
+        elif self.session.blocked is not None:
+            if self.lane is None or self.route.gate.closed:
+                self.close()
+            else:
+                self.go_on()
         elif not self.waiting and (self.answering is None or self.lane is None or self.lane.ledger):
             self.finish()
+
+    def go_on(self) -> None:
+        """Carry out what waits, as far as it may go."""
+        raise NotImplementedError
 
     def finish(self) -> None:
         if self.lane is None or not self.lane.ledger:

@@ -8,7 +8,7 @@ from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.relay.transport import Plain
-from proxy.session.replay import BLANK, Faults, Score, difference
+from proxy.session.replay import BLANK, Faults, Score, difference, is_login
 from proxy.switchover.facts import cursor_tag
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_las
         raise LaneRefused("it cannot be made blank again")
     if steps:
         lane.mixed = lane.mixed or any(step.want is not None and step.want.mixes for step in steps)
-        lane.cork()
         for step in steps:
             assert step.want is not None
+            if is_login(step):  # from 7.2 on its error is not told while replies are still to be written
+                lane.flush()
+                await until_idle([lane])
+            lane.cork()
             lane.owe_wanted(client, step.want)
             lane.send_frame(step.frame)
         lane.flush()

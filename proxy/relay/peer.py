@@ -5,6 +5,7 @@ is sent is queued: the socket is full, or the peer is corked, so that many small
 """
 
 import contextlib
+import socket
 from collections import deque
 
 from proxy.relay.reactor import IN, OUT, Reactor
@@ -100,6 +101,12 @@ class Peer:
             size += len(unsent[0])
             pieces.append(unsent.popleft())
         return b"".join(pieces) if len(pieces) > 1 else first
+
+    def end_sending(self) -> None:
+        """Nothing more will be sent, and the other side is told so; it may still answer."""
+        self.flush()
+        with contextlib.suppress(OSError):
+            self.transport.shutdown(socket.SHUT_WR)
 
     def drained(self) -> None:
         """Everything has gone out that had to wait."""

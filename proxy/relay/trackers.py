@@ -94,6 +94,7 @@ class Trackers:
             told = clients.get(tracking.redirect - IDS_FROM) if tracking.redirect else client
             if told is not None:
                 told.deliver(forget_all(client.session, told.session))
+        self.drop()
 
     def drop(self) -> None:
         if self._nobody is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from proxy.session.identity import SetUp
+from proxy.session.ids import choose, kill, tell_id, tell_line, unblock
 from proxy.session.maintenance import notifications
 from proxy.session.muting import reply_mode
 from proxy.session.session import Say, Send, Session, Step
@@ -45,6 +46,11 @@ SUBCOMMANDS: Mapping[bytes, Ask] = {
     b"CACHING": cache,
     b"TRACKINGINFO": tell_target,
     b"GETREDIR": tell_target,
+    b"ID": tell_id,
+    b"INFO": tell_line,
+    b"LIST": choose,
+    b"KILL": kill,
+    b"UNBLOCK": unblock,
 }
 
 

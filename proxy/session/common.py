@@ -1,13 +1,25 @@
 """What the sessions of one route have in common, and what they may ask about one another."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from proxy.wire.commands import CommandTable
 
 if TYPE_CHECKING:
     from proxy.session.scripts import Scripts
+
+
+@frozen
+class ClientAtLane:
+    """A client, as seen from the node's end of its lane."""
+
+    number: int
+    address: bytes
+    """Of the client itself."""
+    node_id: int | None
+    """As :meth:`Directory.node_id` tells."""
 
 
 class Directory(Protocol):
@@ -20,8 +32,14 @@ class Directory(Protocol):
     def nothing_behind(self, number: int) -> bool:
         """Nothing of this client is under way behind the command whose reply is coming in."""
 
-    def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
-        """Number and address of the client whose lane the node sees at this address."""
+    def at_lanes(self) -> Mapping[bytes, ClientAtLane]:
+        """The clients that have lanes, by the addresses at which the node sees those."""
+
+    def address_of(self, number: int) -> bytes:
+        """The address of a client, as CLIENT LIST would write it; empty if there is no such client."""
+
+    def close(self, number: int) -> bool:
+        """Close this client at once; False if there is no such client."""
 
     def lane_of(self, address: bytes) -> bytes | None:
         """Where the node sees the lane of the client at this address; None if there is no such client."""
@@ -36,8 +54,14 @@ class Nobody:
     def nothing_behind(self, number: int) -> bool:
         return False
 
-    def at_lane(self, address: bytes) -> tuple[int, bytes] | None:
-        return None
+    def at_lanes(self) -> Mapping[bytes, ClientAtLane]:
+        return {}
+
+    def address_of(self, number: int) -> bytes:
+        return b""
+
+    def close(self, number: int) -> bool:
+        return False
 
     def lane_of(self, address: bytes) -> bytes | None:
         return None

@@ -6,6 +6,7 @@ All are checked by the node; the session changes when the node says OK.
 
 from attrs import field, frozen
 
+from proxy.session.ids import greeting
 from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
@@ -45,7 +46,7 @@ class Greeted(Want):
                 session.user, session.auth = self.user, self.auth
             if self.name is not None:
                 session.set_up(b"SETNAME", command("CLIENT", "SETNAME", self.name))
-        return piece
+        return greeting(session, piece)
 
 
 @frozen

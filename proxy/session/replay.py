@@ -144,6 +144,11 @@ def difference(old: Score, new: Score, faults: Faults, login_last: bool = False)
     return [step for step in steps if step is not None]
 
 
+def is_login(step: Send) -> bool:
+    """The step says who the client is."""
+    return isinstance(step.want, Swallowed) and step.want.what == LOGIN
+
+
 def _kept(old: Score, new: Score) -> bool:
     return bool(old.channels & new.channels or old.patterns & new.patterns or old.shards & new.shards)
 

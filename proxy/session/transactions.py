@@ -143,7 +143,7 @@ class Discarded(Want):
 
 
 def multi(session: Session, frame: Frame) -> tuple[Step, ...]:
-    if session.transaction is not None:  # nested: an error, which aborts EXEC from Redis 8 on
+    if session.transaction is not None:  # nested: an error, which aborts EXEC on Valkey
         session.transaction.keep(frame, session.common.limits.transaction_bytes)
         return (Send(frame),)
     session.transaction = Transaction()

@@ -78,6 +78,9 @@ class Touched(Want):
 
 def watch(session: Session, frame: Frame) -> tuple[Step, ...]:
     """Watched from now on, rather too early than too late: a nil too many is allowed, a missed one not."""
+    if session.transaction is not None:  # an error, which aborts EXEC on Valkey
+        session.transaction.keep(frame, session.common.limits.transaction_bytes)
+        return (Send(frame),)
     if session.watch is None:
         session.watch = Watch()
     known = session.watch

@@ -153,12 +153,26 @@ def test_who_sends_no_more_while_its_commands_wait_gets_their_answers(bench: Ben
     assert bench.at_app() == b"$-1\r\n<end>"
 
 
-@pytest.mark.parametrize("line", ["BLPOP k 0", "SUBSCRIBE c"])
-def test_who_waits_for_nothing_definite_is_closed_with_its_lane(bench: Bench, line: str) -> None:
-    bench.says(command(*line.split()))
+@pytest.mark.parametrize("answer", [b"", b"*2\r\n$1\r\nk\r\n$1\r\nv\r\n"])
+def test_the_node_decides_what_becomes_of_a_blocked_client_that_has_gone(bench: Bench, answer: bytes) -> None:
+    """It frees one that is still blocked; what it has popped already, the client gets."""
+    bench.says(command("BLPOP", "k", 0) + PING)
+    bench.app.shutdown(socket.SHUT_WR)
+    bench.client.ready(IN)
+    assert bench.at_node() == command("BLPOP", "k", 0) + PING + b"<end>"
+    if answer:
+        bench.answers(answer + b"+PONG\r\n")
+    bench.node.close()
+    if not bench.lane.closed:
+        bench.lane.ready(IN)
+    assert bench.at_app() == (answer and answer + b"+PONG\r\n") + b"<end>"
+    assert bench.client not in bench.route.clients
+
+
+def test_a_subscriber_that_sends_no_more_is_closed_with_its_lane(bench: Bench) -> None:
+    bench.says(command("SUBSCRIBE", "c"))
     bench.at_node()
-    if line.startswith("SUB"):
-        bench.answers(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+    bench.answers(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
     bench.app.shutdown(socket.SHUT_WR)
     bench.client.ready(IN)
     assert bench.client.closed and bench.at_node() == b"<end>"

@@ -3,6 +3,7 @@
 import re
 import socket
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 
@@ -10,6 +11,7 @@ from proxy.session.common import Common, Limits
 from proxy.session.replay import BLANK, Faults, Score, difference, transaction
 from proxy.session.scripts import Scripts
 from proxy.session.session import (
+    LoadScript,
     LookUp,
     Say,
     Send,
@@ -31,6 +33,10 @@ def new_session(limits: Limits | None = None) -> Session:
     return Session(1, Common(Scripts(10, 1000), limits or Limits()))
 
 
+def nobody_to_look_up() -> None:
+    raise AssertionError("nobody is there to be looked up")
+
+
 @attrs.define(eq=False)
 class Conversation:
     """One client's session and its connection to a node."""
@@ -39,6 +45,7 @@ class Conversation:
     session: Session = attrs.field(factory=new_session)
     lane: socket.socket = attrs.field(default=attrs.Factory(lambda self: self.server.raw(3), takes_self=True))
     outside: list[tuple[bytes, ...]] = attrs.field(factory=list)
+    look_up: Callable[[], None] = nobody_to_look_up
     _cutter: ReplyCutter = attrs.field(factory=ReplyCutter)
     _owed: deque[Want | bytes | None] = attrs.field(factory=deque)
     _answering: Want | None = None
@@ -69,8 +76,11 @@ class Conversation:
                     self._send(frame, want)
                 case Say(reply):
                     self._owed.append(reply)
-                case LookUp():
-                    raise AssertionError("nobody is there to be looked up")
+                case LookUp(name, frame):
+                    self.look_up()
+                    self.do(ask(self.session, name, frame))
+                case LoadScript():
+                    raise AssertionError("nobody is there to run errands")
                 case WaitOutside(words):
                     self.outside.append(words)
                     self._answering = None
@@ -99,7 +109,8 @@ class Conversation:
         assert moved.finish() == b""
         moved.do(transaction(self.session))
         assert moved.finish() == b""
-        self.session.watch_lost = self.session.watching
+        if self.session.watch is not None:
+            self.session.watch.lost = True
         self.session.moved = True
         self.server, self.lane, self._cutter = server, moved.lane, moved._cutter
         return faults.texts

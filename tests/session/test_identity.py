@@ -4,6 +4,7 @@ import pytest
 
 from proxy.session.session import Say, Send, Session
 from proxy.session.table import ask
+from proxy.session.watching import Watch
 from proxy.wire.encoding import OK, command
 from tests.session.conversation import new_session
 
@@ -72,7 +73,7 @@ def test_reset_leaves_a_session_as_new() -> None:
     session = new_session()
     for line, _ in CHANGES:
         answered(session, line, GOOD)
-    session.watching = session.watch_lost = True
+    session.watch = Watch(lost=True)
     answered(session, "RESET", b"+RESET\r\n")
     assert session == new_session()
 

@@ -50,7 +50,9 @@ def test_confirmations_are_learnt_and_the_mark_is_never_seen(
     ]
     for line, answers, held in told:
         heard = conversation.tell(*line.split())
-        assert heard.count(b"subscribe\r\n") == answers and b"baton" not in heard and b"NOPERM" not in heard
+        if not heard.startswith(b"-NOSUB"):  # so says Valkey 8 where there is nothing to unsubscribe from
+            assert heard.count(b"subscribe\r\n") == answers
+        assert b"baton" not in heard and b"NOPERM" not in heard
         assert channels(conversation.session) == held
         assert conversation.session.listening == bool(held)
     assert conversation.tell("GET", "x") == (b"$-1\r\n" if protocol == 2 else b"_\r\n")

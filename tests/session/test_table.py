@@ -31,6 +31,12 @@ common = st.sampled_from(
 subscribing = tuple(b"*%d\r\n$%d\r\n%s\r\n" % (n, len(name), name) for name in CHANNELS for n in range(4))
 
 
+def refused_inside_multi(frame: bytes) -> bool:
+    """It would leave EXEC's answer out of step. A login that fails is told by Redis alone, from 7.2 on, so it
+    does not go in a pipeline here either."""
+    return frame.startswith(subscribing) or b"AUTH" in frame
+
+
 def without_id(said: bytes) -> bytes:
     return re.sub(rb"(\$2\r\nid\r\n):\d+", rb"\1", said)
 
@@ -55,25 +61,24 @@ def test_a_client_gets_what_redis_says_and_the_session_knows_what_the_node_knows
     server = one_server(redis_server)
     conversation = Conversation(server)
     session = conversation.session
-    taken = [b""]
-    heard = b""
     if at_once:
-        taken = [frame for frame in spoken if not frame.startswith(subscribing)]
-        heard = conversation.tell_all(*taken)
+        whole = [frame for frame in spoken if not refused_inside_multi(frame)]
+        turns = [(b"".join(whole), conversation.tell_all(*whole))]
     else:
-        for frame in spoken:
-            if session.transaction is None or not frame.startswith(subscribing):
-                taken.append(frame)
-                heard += conversation.tell_all(frame)
+        turns = [
+            (frame, conversation.tell_all(frame))
+            for frame in spoken
+            if session.transaction is None or not refused_inside_multi(frame)
+        ]
     with server.raw(2) as direct:
-        direct.sendall(b"".join(taken))
-        said = b""
-        while len(without_id(said)) < len(without_id(heard)):
-            said += direct.recv(65_536)
+        for sent, heard in turns:
+            direct.sendall(sent)
+            said = b""
+            while len(without_id(said)) < len(without_id(heard)):
+                said += direct.recv(65_536)
+            assert without_id(said) == without_id(heard)
         direct.sendall(command("QUIT"))
-        while data := direct.recv(65_536):
-            said += data
-    assert without_id(said) == without_id(heard) + b"+OK\r\n"
+        assert direct.recv(65_536) == b"+OK\r\n", "and nothing else had come"
 
     seen = as_the_node_sees(server, conversation.lane)
     assert int(seen["db"]) == session.db
@@ -109,7 +114,14 @@ def test_what_is_refused_inside_multi_makes_exec_abort(redis_server: Start) -> N
 
 
 @pytest.mark.parametrize(
-    "words", [["SUBSCRIBE", "a", "b"], ["CLIENT", "REPLY", "OFF"], ["client", "reply", "skip"]]
+    "words",
+    [
+        ["SUBSCRIBE", "a", "b"],
+        ["CLIENT", "REPLY", "OFF"],
+        ["client", "reply", "skip"],
+        ["AUTH", "wrong"],
+        ["hello", "3", "auth", "nobody", "wrong"],
+    ],
 )
 def test_what_would_leave_the_answer_of_exec_out_of_step_is_refused(
     redis_server: Start, words: list[str]
