@@ -63,6 +63,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "BATON_SWITCHOVER_BUDGET_MS": "1",
         "BATON_SWITCHOVER_FENCE_MS": "2",
         "BATON_SWITCHOVER_ALLOW_SENTINEL": "True",
+        "BATON_SWITCHOVER_MAINT_NOTIFICATIONS": "false",
         "BATON_SWITCHOVER_MAX_LAG_BYTES": "1024",
         "BATON_LIMITS_CLIENT_OUTPUT_BYTES": "1025",
         "BATON_LIMITS_TRANSACTION_BYTES": "1026",
