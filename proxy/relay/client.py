@@ -133,9 +133,9 @@ class Client(Performer):
     def _may_go(self, name: bytes) -> bool:
         if self.lane is None or self.route.gate.closed:
             return False
-        if name in WHEN_IDLE and self.lane.ledger:
-            return False
-        return self.answering is None or (self.gone and self.session.blocked is not None)
+        if self.gone and self.session.blocked is not None:
+            return True  # the lane ends with it, whether in step or not
+        return self.answering is None and not (name in WHEN_IDLE and self.lane.ledger)
 
     def put_back(self, name: bytes, frame: Frame) -> None:
         """A command that could not go yet is the next one again."""

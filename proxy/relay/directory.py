@@ -52,7 +52,12 @@ class Directory:
     def at_lanes(self) -> dict[bytes, ClientAtLane]:
         """The clients that have lanes, by the addresses at which the node sees those."""
         return {
-            local_address(lane).encode(): ClientAtLane(client.number, peer_address(client).encode(), lane.id)
+            local_address(lane).encode(): ClientAtLane(
+                client.number,
+                peer_address(client).encode(),
+                lane.id,
+                client.session.subscriptions.latest if client.session.subscriptions is not None else b"",
+            )
             for client in self.clients
             if (lane := client.lane) is not None
         }

@@ -98,6 +98,8 @@ class Performer(Guest):
         assert lane is not None and not self.route.gate.closed, "the gate keeps commands away"
         if name == BAD:
             assert isinstance(frame, bytes)
+            if self.session.quitting:
+                return  # nothing behind QUIT is looked at
             bad = Say(frame, close=True)
             self.do(bad if self.session.mute is None else muted(self.session.mute, bad))
         elif self.session.plain and name in self.route.plain:

@@ -20,6 +20,8 @@ class ClientAtLane:
     """Of the client itself."""
     node_id: int | None
     """As :meth:`Directory.node_id` tells."""
+    subscribed_by: bytes = b""
+    """The command that changed its subscriptions last, if it has some."""
 
 
 class Directory(Protocol):

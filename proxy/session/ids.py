@@ -95,7 +95,10 @@ def _lines(text: bytes, lanes: Mapping[bytes, ClientAtLane]) -> bytes:
     for place, client in enumerate(clients):
         if client is not None:
             itself = b"id=%d addr=%s" % (IDS_FROM + client.number, client.address)
-            lines[place] = _REDIRECT.sub(target, _LINE.sub(itself, lines[place], count=1), count=1)
+            line = _REDIRECT.sub(target, _LINE.sub(itself, lines[place], count=1), count=1)
+            if client.subscribed_by:  # the PING is the mark behind it, and tools look for subscribers by this
+                line = line.replace(b" cmd=ping ", b" cmd=%s " % client.subscribed_by, 1)
+            lines[place] = line
     return b"\n".join(lines)
 
 

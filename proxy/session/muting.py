@@ -45,12 +45,18 @@ class Silence(Want):
 
 @frozen
 class Loud(Want):
-    """The reply to CLIENT REPLY ON."""
+    """The reply to CLIENT REPLY ON. A RESP2 subscriber may not send it: then nothing has changed."""
+
+    mute: Mute | None
 
     audible = True
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        return piece
+        if self.mute is None or not fails(piece):
+            return piece
+        session.mute = session.mute or self.mute
+        session.plain = False
+        return b""
 
 
 class Muted(Want):
@@ -101,8 +107,8 @@ def reply_mode(session: Session, frame: Frame) -> tuple[Step, ...]:
     words = arguments(frame)
     mode = words[2].upper() if len(words) == 3 else b""
     if mode == b"ON":
-        session.mute = None
-        return (Send(frame, Loud()),)
+        mute, session.mute = session.mute, None
+        return (Send(frame, Loud(mute)),)
     if mode not in (b"OFF", b"SKIP"):
         return (Send(frame),)
     mute = Mute(once=mode == b"SKIP")

@@ -37,6 +37,8 @@ class Subscriptions:
     channels: dict[bytes, None] = field(factory=dict)
     patterns: dict[bytes, None] = field(factory=dict)
     shards: dict[bytes, None] = field(factory=dict)
+    latest: bytes = b"subscribe"
+    """The command that was confirmed last."""
 
     def __bool__(self) -> bool:
         return bool(self.channels or self.patterns or self.shards)
@@ -46,6 +48,7 @@ class Subscriptions:
         held = {b"p": self.patterns, b"s": self.shards}.get(
             kind[:1] if kind[1:] in (b"subscribe", b"unsubscribe") else b"", self.channels
         )
+        self.latest = kind
         if channel is None:
             return
         if kind.endswith(b"unsubscribe"):

@@ -110,3 +110,13 @@ def test_a_lane_without_an_owner_tells_nobody(bench: Bench) -> None:
         left.ready(IN)
     assert not left.closed and bench.at_app() == b""
     assert bench.client.needs_lane
+
+
+def test_a_target_that_is_gone_is_gone_on_the_new_primary_as_soon_as_all_have_moved(bench: Bench) -> None:
+    """Not only once the replicas are in sync: until then the node would tell somebody who does not listen."""
+    near, far = ends()
+    nobody = Lane(bench.route.reactor, near, bench.route.lane_lost)
+    bench.client.session.tracking = Tracking(IDS_FROM + 2)
+    Trackers(bench.route, cast(Any, None), {}, nobody=nobody).forget_all()
+    assert nobody.closed and bench.at_app() == b""
+    far.close()
