@@ -221,16 +221,22 @@ class Node:
         return ""
 
     async def load_scripts(self, bodies: Iterable[bytes]) -> None:
-        """SCRIPT LOAD for each. A script that the node already has costs little."""
+        """SCRIPT LOAD for each. A script that the node already has costs little; one that it cannot compile
+        is passed over, for it could not be called there either."""
         batch: list[Request] = []
         size = 0
         for body in bodies:
             batch.append(("SCRIPT", "LOAD", body))
             size += len(body)
             if size >= SCRIPTS_BYTES:
-                await self._all(batch)
+                await self._load(batch)
                 batch, size = [], 0
-        await self._all(batch)
+        await self._load(batch)
+
+    async def _load(self, batch: list[Request]) -> None:
+        for reply in await self._calls(*batch) if batch else []:
+            if not isinstance(reply, ReplyError) or not reply.text.startswith("ERR Error compiling script"):
+                self._value(reply, "SCRIPT LOAD")
 
     async def unblock(self, ids: Sequence[int]) -> list[int]:
         """CLIENT UNBLOCK id ERROR for each; 1 where that connection was blocked."""

@@ -21,7 +21,7 @@ from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.session import Want
-from proxy.session.subscriptions import LINE, is_confirmation, is_message
+from proxy.session.subscriptions import LINE, is_any_message, is_confirmation, is_message
 from proxy.session.tracking import heard
 from proxy.wire.counting import LONG, count_replies
 from proxy.wire.replies import BadReply, ReplyCutter
@@ -226,7 +226,8 @@ class Lane(Peer):
         if who is None:
             return MESSAGE  # left behind: nobody is there to get it
         if not is_message(who.session, frame):
-            return REPLY
+            # A lane that is being set up may be subscribed to more than the session is by now.
+            return MESSAGE if self.owner is None and self.mixed and is_any_message(frame) else REPLY
         if who.session.mute is not None and frame[0] == LINE:
             return UNHEARD  # CLIENT REPLY OFF silences MONITOR too
         confirms = line is not None and line.want is not None and line.want.mixes and is_confirmation(frame)

@@ -16,6 +16,7 @@ from attrs import define, field
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.session.session import Session, Want
+from proxy.session.transactions import QUEUED
 from proxy.wire.encoding import command
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Mark(Want):
     """The switchover is over or called off: the reply comes too late to mean anything."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if session.transaction is not None and piece == QUEUED:
+            session.transaction.hold_place()  # a RESP3 subscriber with an open MULTI
         if last and not self.lifted:
             self.lane.kept = []
         return b""

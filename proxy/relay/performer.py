@@ -60,16 +60,21 @@ class Performer(Guest):
 
     @at_own_risk
     def bind(self, lane: "Lane") -> None:
-        """From now on this lane is the client's. May be done between any two commands."""
+        """From now on this lane is the client's. May be done between any two commands; ``reopen`` follows."""
         self.lane = lane
         lane.owner = self
         lane.mixed = self.session.listening
         self.session.tag = lane.tag
-        if self.session.transaction is not None:
-            lane.cork()
+
+    @at_own_risk
+    def reopen(self) -> None:
+        """Open the session's transaction on the lane that it has now. By then everybody has the new lane, so
+        that an id in the queue names nobody else."""
+        if self.session.transaction is not None and self.lane is not None:
+            self.lane.cork()
             for step in transaction(self.session):
                 self.do(step)
-            lane.flush()
+            self.lane.flush()
 
     def move(self, lane: "Lane | None", watch_came: bool = False) -> "Lane":
         """Leave the lane for another, or for one that is opened when it is needed; gives the lane left
@@ -80,6 +85,8 @@ class Performer(Guest):
         self.session.moved = True
         if self.session.watch is not None and (lane is None or not watch_came):
             self.session.watch.lost = True
+        if self.session.transaction is not None:
+            self.session.transaction.leave_lane()
         if lane is not None:
             self.bind(lane)
         return left

@@ -111,6 +111,7 @@ class Route:
                 lane.drop()
             else:
                 client.bind(lane)
+                client.reopen()
                 client.reissue()
         client.go_on()
 

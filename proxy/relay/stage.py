@@ -183,6 +183,8 @@ class Stage:
             elif client.lane is not None:
                 self._left.append(client.move(self.warmth.take(client), self.watches.came(client)))
                 self.report.clients_carried += 1
+        for client in list(route.clients):
+            client.reopen()
         self.warmth.trackers.forget_all()
 
     async def _await_replicas(self) -> None:

@@ -32,10 +32,10 @@ class Watches:
         old = {client: client.lane for client in self._proofs if client.lane is not None}
         with trio.move_on_after(within):
             await self._ask(lanes, again)
+            for proof in self._proofs.values():
+                proof.watch.lost = True  # asking uses the old watch up: EXEC is nil until clean is the answer
             await self._ask(old, probe)
         late = [client for client in self._proofs if lanes[client].ledger or old[client].ledger]
-        for client, proof in self._proofs.items():
-            proof.watch.lost = not proof.clean or client in late
         return [client for client in late if not client.closed]
 
     async def _ask(
@@ -54,4 +54,4 @@ class Watches:
     def came(self, client: "Client") -> bool:
         """The client's watch is on its warm lane, and no key had been touched."""
         proof = self._proofs.get(client)
-        return proof is not None and proof.came and proof.watch is client.session.watch
+        return proof is not None and proof.came and proof.asked and proof.watch is client.session.watch

@@ -45,7 +45,7 @@ class Greeted(Want):
             if self.user is not None:
                 session.user, session.auth = self.user, self.auth
             if self.name is not None:
-                session.set_up(b"SETNAME", command("CLIENT", "SETNAME", self.name))
+                session.set_up(b"SETNAME", command("HELLO", "SETNAME", self.name))  # see replay
         return greeting(session, piece)
 
 

@@ -108,7 +108,7 @@ def reply_mode(session: Session, frame: Frame) -> tuple[Step, ...]:
     mode = words[2].upper() if len(words) == 3 else b""
     if mode == b"ON":
         mute, session.mute = session.mute, None
-        return (Send(frame, Loud(mute)),)
+        return (Send(frame, Loud(None)) if mute is None else SendAndWait(frame, Loud(mute)),)
     if mode not in (b"OFF", b"SKIP"):
         return (Send(frame),)
     mute = Mute(once=mode == b"SKIP")

@@ -12,6 +12,7 @@ from proxy.session.session import Send, Session, Want
 from proxy.session.subscriptions import MARK, is_confirmation
 from proxy.session.tracking import Tracking, Unheard
 from proxy.wire.encoding import command
+from proxy.wire.requests import arguments
 
 
 @define
@@ -112,6 +113,7 @@ class Score:
 
 
 LOGIN = "AUTH"
+_NAMED_BY_HELLO = b"*3\r\n$5\r\nHELLO\r\n"
 BLANK = Score(None, 2, 0, frozenset(), frozenset(), frozenset(), frozenset())
 """A connection that has just been made."""
 
@@ -158,6 +160,8 @@ def _identity(old: Score, new: Score, faults: Faults, login_last: bool) -> list[
     if new.db != old.db:
         steps.append(Send(command("SELECT", new.db), Swallowed(faults, "SELECT")))
     for what, setting in sorted(new.settings - old.settings):
+        if setting.startswith(_NAMED_BY_HELLO):  # who may do that, may lack CLIENT SETNAME
+            setting = command("HELLO", max(old.protocol, new.protocol), *arguments(setting)[1:])
         steps.append(Send(setting, Swallowed(faults, f"CLIENT {what.decode()}")))
     if new.tracking != old.tracking:
         off = [command("CLIENT", "TRACKING", "OFF")] if old.tracking else []

@@ -142,11 +142,6 @@ class Session:
         """Frames that are owed to no command may come, in RESP2 looking like replies."""
         return self.monitoring or self.subscriptions is not None
 
-    @property
-    def name(self) -> bytes | None:
-        """The CLIENT SETNAME command, if one succeeded."""
-        return self.settings.get(b"SETNAME") if self.settings else None
-
     def set_up(self, what: bytes, command: bytes) -> None:
         """Remember a command that must be replayed on another lane."""
         if self.settings is None:

@@ -62,6 +62,11 @@ def is_confirmation(frame: bytes) -> bool:
     return frame.startswith(_CONFIRMATIONS)
 
 
+def is_any_message(frame: bytes) -> bool:
+    """The frame looks like a RESP2 message of a subscriber."""
+    return frame.startswith(_MESSAGES)
+
+
 def is_message(session: Session, frame: bytes) -> bool:
     """The frame is owed to no command: a push, a RESP2 message of a subscriber, a line of MONITOR."""
     if frame[0] == PUSH:

@@ -17,6 +17,7 @@ from proxy.wire.requests import Frame, size_of
 Ask = Callable[[Session, Frame], tuple[Step, ...]]
 
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+QUEUED = b"+QUEUED\r\n"
 POISON = command("BATON.QUEUE.TOO.LONG")
 """No command: it fails to queue, and so makes the node itself abort the EXEC."""
 
@@ -35,6 +36,22 @@ class Transaction:
     queued: int = 0
     inner: dict[int, Want] = field(factory=dict, repr=False)
     """What EXEC's answer is to be looked at for, by the place in the queue."""
+
+    ours: list[int] = field(factory=list, repr=False)
+    """Places in the node's queue that hold something of the proxy's own, which EXEC's answer is to lose."""
+
+    def hold_place(self) -> None:
+        """Something of the proxy's own was queued."""
+        self.ours.append(self.queued)
+        self.queued += 1
+
+    def leave_lane(self) -> None:
+        """On another lane the queue will be without what was the proxy's own."""
+        self.inner = {
+            place - sum(each < place for each in self.ours): want for place, want in self.inner.items()
+        }
+        self.queued -= len(self.ours)
+        self.ours.clear()
 
     def keep(self, frame: Frame, limit: int, ask: "Ask | None" = None) -> None:
         self.size += size_of(frame)
@@ -95,16 +112,17 @@ class Executed(Want):
     _pushed: bool = False
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if not self.transaction.inner:
+        if not (self.transaction.inner or self.transaction.ours):
             return piece
         out = []
         if self._elements is None:
             if piece.startswith((b"*-", b"_", b"-", b"!")):
                 self.transaction.inner.clear()  # nothing was executed
+                self.transaction.ours.clear()
                 return piece
             self._elements = ReplyCutter()
             start = piece.index(b"\r\n") + 2
-            out.append(piece[:start])
+            out.append(b"*%d\r\n" % (int(piece[1 : start - 2]) - len(self.transaction.ours)))
             piece = piece[start:]
         out += [self._element(session, *part) for part in self._elements.feed(piece)]
         return b"".join(out)
@@ -115,8 +133,10 @@ class Executed(Want):
         self._within = not last
         if self._pushed:
             return piece
-        want = self.transaction.inner.get(self._place)
-        self._place += last
+        place, self._place = self._place, self._place + last
+        if place in self.transaction.ours:
+            return b""
+        want = self.transaction.inner.get(place)
         return piece if want is None else want.take(session, piece, last)
 
 

@@ -49,8 +49,8 @@ class Proof:
     watch: Watch
     came: bool = True
     """The keys are watched on the warm lane."""
-    clean: bool = False
-    """No key was touched on the old lane."""
+    asked: bool = False
+    """The old lane has answered whether a key was touched."""
 
 
 @frozen
@@ -62,6 +62,7 @@ class Rewatched(Want):
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         if fails(piece):
             self.proof.came = False
+            self.proof.watch.lost = True
         return b""
 
 
@@ -72,7 +73,8 @@ class Touched(Want):
     proof: Proof
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        self.proof.clean = piece == CLEAN
+        self.proof.asked = True
+        self.proof.watch.lost = piece != CLEAN
         return b""
 
 

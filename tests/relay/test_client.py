@@ -106,6 +106,7 @@ def test_who_moves_takes_an_open_transaction_along_and_loses_its_watches(bench: 
     bench.at_app()
     bench.move()
     bench.bind()
+    bench.client.reopen()
     assert bench.at_node() == command("MULTI") + GET
     bench.says(command("EXEC"))
     bench.answers(b"+OK\r\n+QUEUED\r\n+OK\r\n")

@@ -26,7 +26,7 @@ CHANGES = [
     ("HELLO 3", {"protocol": 3}),
     ("HELLO 2", {}),
     ("hello 3 auth al pw setname n", {"protocol": 3, "user": b"al", "auth": command("AUTH", "al", "pw")}),
-    ("HELLO 3 SETNAME n", {"protocol": 3, "settings": {b"SETNAME": command("CLIENT", "SETNAME", "n")}}),
+    ("HELLO 3 SETNAME n", {"protocol": 3, "settings": {b"SETNAME": command("HELLO", "SETNAME", "n")}}),
     ("SELECT 3", {"db": 3}),
     ("SELECT x", {}),
     ("SELECT -1", {}),
@@ -65,7 +65,7 @@ def test_of_a_kind_of_setting_the_last_counts() -> None:
         "CLIENT SETNAME b",
     ):
         answered(session, line, GOOD)
-    assert session.name == command("CLIENT", "SETNAME", "b")
+    assert (session.settings or {})[b"SETNAME"] == command("CLIENT", "SETNAME", "b")
     assert sorted(session.settings or {}) == [b"SETINFO LIB-NAME", b"SETINFO LIB-VER", b"SETNAME"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proxy.session.session import Say, Send
 from proxy.session.table import CHANNELS, REFUSED, SPECIAL, ask
 from proxy.wire.encoding import command
+from proxy.wire.requests import arguments
 from tests.servers import RedisServer
 from tests.session.conversation import Conversation, as_the_node_sees, new_session
 
@@ -84,7 +85,8 @@ def test_a_client_gets_what_redis_says_and_the_session_knows_what_the_node_knows
     assert int(seen["db"]) == session.db
     assert seen.get("resp", str(session.protocol)) == str(session.protocol)
     assert seen["user"] == session.user.decode()
-    assert command("CLIENT", "SETNAME", seen["name"]) == (session.name or command("CLIENT", "SETNAME", ""))
+    named = (session.settings or {}).get(b"SETNAME", command("CLIENT", "SETNAME", ""))
+    assert seen["name"].encode() == arguments(named)[-1]
     assert (seen["multi"] == "-1") == (session.transaction is None)
     subscriptions = session.subscriptions
     assert int(seen["sub"]) == (len(subscriptions.channels) if subscriptions else 0)

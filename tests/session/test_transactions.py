@@ -95,7 +95,7 @@ def test_what_is_set_up_inside_multi_holds_when_exec_has_answered(redis_server: 
     assert (session.db, session.protocol, session.settings) == (0, 2, None)
     conversation.tell("EXEC")
     assert (session.db, session.protocol) == (7, 3)
-    assert session.name == command("CLIENT", "SETNAME", "me")
+    assert (session.settings or {})[b"SETNAME"] == command("CLIENT", "SETNAME", "me")
 
 
 def test_what_was_set_up_inside_multi_is_nothing_when_exec_aborts(redis_server: Start) -> None:

@@ -23,12 +23,14 @@ COMMON = {
     "cluster_enabled": "0",
 }
 PRIMARY_INFO = COMMON | {
+    "run_id": "1" * 40,
     "role": "master",
     "connected_slaves": "1",
     "slave0": "ip=10.0.0.2,port=6379,state=online,offset=1000,lag=0",
     "master_repl_offset": "1000",
 }
 CANDIDATE_INFO = COMMON | {
+    "run_id": "2" * 40,
     "role": "slave",
     "connected_slaves": "0",
     "master_host": "10.0.0.1",

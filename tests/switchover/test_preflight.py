@@ -75,6 +75,7 @@ LIMITED = {"default": ("&*", "nopass", "on", "~*", "+@all", "-debug")}
 ALIEN = {"default": ("&*", "#123", "on", "~*", "+@all")}
 SYNCING = "ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0"
 OVER_TLS = configured(PRIMARY, tls_replication="yes")
+TWIN = node("10.0.0.3", CANDIDATE.info)
 HELD = refuse("10.0.0.2:6379 is paused by somebody else")
 
 REFUSED = [
@@ -124,6 +125,8 @@ REFUSED = [
     ("min-replicas", new_set(min_replicas_to_write="2"), "needs 2 replicas, and will have 1"),
     ("persistence", new(aof_last_write_status="err"), "could not write its AOF"),
     ("persistence", new(rdb_last_bgsave_status="err"), "BGSAVE of 10.0.0.2:6379 failed: it would refuse"),
+    ("cursors", new(run_id="1" * 40), "on 10.0.0.1:6379 and 10.0.0.2:6379: restart the candidate"),
+    ("cursors", attrs.evolve(HEALTHY, others=(TWIN,)), "on 10.0.0.3:6379 and 10.0.0.2:6379"),
 ]
 
 WARNED = [
@@ -218,7 +221,7 @@ def test_every_check_is_seen_to_refuse() -> None:
 
 def test_a_third_node_that_follows_counts_for_min_replicas() -> None:
     needs_two = new_set(min_replicas_to_write="2")
-    third = node("10.0.0.3", CANDIDATE.info)
+    third = said(TWIN, run_id="3" * 40)
     assert find("min-replicas", attrs.evolve(needs_two, others=(third,))).verdict == "ok"
     third = said(third, master_link_status="down")
     assert find("min-replicas", attrs.evolve(needs_two, others=(third,))).verdict == "refuse"
