@@ -15,8 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from attrs import define
-
+from proxy.relay.ledger import LaneLost, Owed
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
@@ -31,27 +30,6 @@ if TYPE_CHECKING:
 
 
 NOTHING, REPLY, MESSAGE, UNHEARD = range(4)
-
-
-class Owed:
-    """A line of the ledger: ``count`` replies owed to ``client``, or none and ``made`` is to be given out."""
-
-    __slots__ = ("client", "count", "made", "want")
-
-    def __init__(self, client: "Performer", count: int, want: Want | None = None, made: bytes = b"") -> None:
-        self.client = client
-        self.count = count
-        self.want = want
-        self.made = made
-
-
-@define
-class LaneLost:
-    """A lane has died. What it owed will never be answered, and nobody knows what of it was executed."""
-
-    lane: "Lane"
-    owed: tuple[Owed, ...]
-    why: str
 
 
 class Lane(Peer):

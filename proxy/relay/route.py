@@ -12,7 +12,8 @@ from proxy.nodes.node import Node
 from proxy.relay.client import Client
 from proxy.relay.directory import Directory, load_script, look_up
 from proxy.relay.gate import Gate
-from proxy.relay.lane import Lane, LaneLost
+from proxy.relay.lane import Lane
+from proxy.relay.ledger import LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
 from proxy.relay.performer import UNREAD_MAX, Performer

@@ -6,10 +6,11 @@ import logging
 import trio
 from attrs import define, field
 
-from proxy.nodes.errors import NodeError, ReplyError
+from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.nodes.promotion import Outcome, Promotion
 from proxy.relay import recall
+from proxy.relay.gathering import gather
 from proxy.relay.lane import Lane
 from proxy.relay.marks import Marks
 from proxy.relay.notices import Notices
@@ -29,10 +30,6 @@ nothing."""
 REDIRECT_SECONDS = 0.5
 MIN_REPLICAS_SECONDS = 2.0
 """How long the clients wait for the replicas that the new primary needs in order to take writes."""
-KEEP_SECONDS = 2.0
-LINK_SECONDS = 10.0
-"""How long the replicas may take to be in sync with the new primary before the report says that they are
-not."""
 
 
 @define(eq=False)
@@ -220,54 +217,8 @@ class Stage:
     async def settle(self) -> None:
         for lane in self._left:
             lane.drop()
-        await self._keep_roles()
-        with trio.move_on_after(LINK_SECONDS):
-            async with trio.open_nursery() as nursery:
-                for node in (self.old, *self.others):
-                    nursery.start_soon(self._linked, node)
+        await gather(self.new, self.old, self.others, self.follow, self.notes)
         self.report.full_resyncs = await self.new.sync_full() - self._sync_full
-
-    async def _keep_roles(self) -> None:
-        """At once: a new primary that restarts meanwhile would follow the old one, which follows it."""
-        async with trio.open_nursery() as nursery:
-            for node in (self.new, self.old, *self.others):
-                nursery.start_soon(self._keep_role, node)
-
-    async def _keep_role(self, node: Node) -> None:
-        try:
-            with trio.fail_after(KEEP_SECONDS):
-                why = await node.rewrite_config()
-        except (NodeError, trio.TooSlowError) as fault:
-            why = str(fault) or f"{node} did not answer in time"
-        if why:
-            self.notes.append(f"not kept over a restart: {why}")
-
-    async def _linked(self, node: Node) -> None:
-        """Told again until it follows: it may be down for a moment, and is told when it is back."""
-        why = ""
-        try:
-            while True:
-                try:
-                    if await self._follows(node):
-                        break
-                    await trio.sleep(0.005)
-                except NodeError as fault:
-                    why = str(fault)
-                    await trio.sleep(0.05)
-            if why:
-                await self._keep_role(node)
-        except trio.Cancelled:
-            self.notes.append(why or f"{node} is not in sync with the new primary yet")
-            raise
-
-    async def _follows(self, node: Node) -> bool:
-        role = await node.role()
-        if role.is_primary and node is self.old:
-            raise ReplyError("is a primary still", str(node))
-        if (role.primary_host, role.primary_port) != self.follow:
-            await node.follow(*self.follow)
-            return False
-        return role.link == "connected"
 
     def strike(self) -> None:
         self.promotion.close()

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.relay.lane import Lane, LaneLost
+from proxy.relay.lane import Lane
+from proxy.relay.ledger import LaneLost
 from proxy.relay.reactor import IN, Reactor
 from proxy.session.session import Session, Want
 from proxy.wire.encoding import command
