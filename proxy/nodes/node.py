@@ -4,6 +4,7 @@ The verbs of the hold (`pause`, `reach`, `demote`, `unpause`) cost one round tri
 already; nothing in them asks INFO or connects anew where it can be helped.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 import trio
@@ -42,6 +43,8 @@ class Node:
     """Of the process that was there at the last connect; a restart changes it."""
     commands: CommandTable = field(factory=CommandTable, init=False)
     """What the process of ``_learnt`` said to COMMAND; empty until it was asked."""
+    version: tuple[int, ...] = field(default=(), init=False)
+    """The Redis version of that process, or with which it is compatible (Valkey): (7, 0, 15)."""
     seen: Role | None = field(default=None, init=False)
     """What the node said when it was last asked for its role."""
     _link: Link | None = field(default=None, init=False)
@@ -68,7 +71,9 @@ class Node:
                 try:
                     role, info = await link.calls([("ROLE",), ("INFO", "server")])
                     self.seen = self.read_role(role)
-                    link.run_id = self.run_id = parse_info(self._value(info, "INFO"))["run_id"]
+                    server = parse_info(self._value(info, "INFO"))
+                    link.run_id = self.run_id = server["run_id"]
+                    self.version = tuple(map(int, re.findall("[0-9]+", server["redis_version"])))
                 except BaseException:
                     link.close()
                     raise

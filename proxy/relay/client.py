@@ -89,7 +89,7 @@ class Client(Performer):
 
     def _look(self, data: bytes) -> None:
         """The slow way: command by command."""
-        cutter = self.cutter or RequestCutter()
+        cutter = self.cutter or RequestCutter(self.route.arguments_max)
         self.cutter = None
         lane = self.lane
         if lane is not None:

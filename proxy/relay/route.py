@@ -23,7 +23,7 @@ from proxy.session.common import Common
 from proxy.session.replay import Score
 from proxy.session.session import LoadScript
 from proxy.session.table import plain
-from proxy.wire.requests import Frame
+from proxy.wire.requests import ARGUMENTS_MAX, ARGUMENTS_MAX_6, Frame
 
 log = logging.getLogger("baton")
 
@@ -44,6 +44,8 @@ class Route:
     clients: dict[Client, None] = field(factory=dict)
     plain: frozenset[bytes] = frozenset()
     """Names, as clients write them, of commands that the hot path may forward without looking."""
+    arguments_max: int = ARGUMENTS_MAX
+    """What the primary takes in one command."""
     suspect: trio.Event = field(factory=trio.Event)
     """Set when a lane died unasked: whoever watches over the nodes should look at once."""
     altered: set[Performer] | None = None
@@ -70,6 +72,7 @@ class Route:
     def lead(self, node: Node) -> None:
         """This node is the primary from now on, and what its process says of its commands counts."""
         self.primary = node
+        self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
         if self.common.commands is not node.commands:
             self.common.commands = node.commands
             self.plain = plain(node.commands)

@@ -114,7 +114,7 @@ def reply_mode(session: Session, frame: Frame) -> tuple[Step, ...]:
     mute = Mute(once=mode == b"SKIP")
     if session.mute is None:  # else it is off already, which no SKIP changes
         session.mute = mute
-    return (Send(INSTEAD, Silence(mute)),)
+    return (SendAndWait(INSTEAD, Silence(mute)),)
 
 
 def with_mute(session: Session, ask: Callable[[], tuple[Step, ...]]) -> tuple[Step, ...]:

@@ -22,7 +22,9 @@ INLINE_MAX = 64 * 1024
 BULK_MAX = 512 * 1024 * 1024
 """Bytes. Redis's default ``proto-max-bulk-len``."""
 ARGUMENTS_MAX = 2**31 - 1
-"""Redis 7's limit on the length of an array."""
+"""The longest array, from Redis 7.0 on."""
+ARGUMENTS_MAX_6 = 1024 * 1024
+"""The same before."""
 LONG = 64 * 1024
 """Bytes. A command longer than this is kept as chunks; an argument longer than this is never copied."""
 
@@ -77,9 +79,10 @@ def arguments(frame: Frame) -> list[bytes]:
 class RequestCutter:
     """Cuts one client's bytes. Needed only while a command is incomplete, or when a chunk is not plain."""
 
-    __slots__ = ("_args_left", "_begin", "_data", "_large", "_name", "_pieces", "_pos", "_skip")
+    __slots__ = ("_args_left", "_args_max", "_begin", "_data", "_large", "_name", "_pieces", "_pos", "_skip")
 
-    def __init__(self) -> None:
+    def __init__(self, arguments_max: int = ARGUMENTS_MAX) -> None:
+        self._args_max = arguments_max
         self._data = b""
         self._pos = 0  # up to here the data is understood
         self._begin = 0  # where the current command's part of the data begins
@@ -144,7 +147,7 @@ class RequestCutter:
             count = self._number(STAR, "invalid multibulk length", "too big mbulk count string")
             if count is None:
                 return False
-            if count > ARGUMENTS_MAX:
+            if count > self._args_max:
                 raise BadRequest("invalid multibulk length")
             self._args_left = max(count, 0)
         while self._args_left:

@@ -16,7 +16,7 @@ from tests.talking import Talk
 from tests.valve import ValvedPair, at_gate
 from tests.waiting import wait_until
 
-SUBSCRIBERS, LATE, LATE_SIZE = 8, 3, 300_000
+SUBSCRIBERS, LATE, LATE_SIZE = 8, 2, 1_500_000
 FORMS = {
     "channel": ("SUBSCRIBE news", "PUBLISH news {}"),
     "pattern": ("PSUBSCRIBE n*", "PUBLISH news {}"),
@@ -255,8 +255,8 @@ def test_what_the_candidate_hears_late_is_heard_once(
 ) -> None:
     """Messages of somebody who bypasses the proxy are on their way to the candidate when the hold begins.
 
-    It multiplies them by the subscribers, so their new lanes have not been read to the end when it says that it
-    has them: only the mark behind them tells what has been delivered already.
+    It multiplies them by the subscribers, so their new lanes have not been read to the end when it says that
+    it has them: only the mark behind them tells what has been delivered already.
     """
     proxy = baton(valved.primary, valved.replica)
     talks = [Talk(proxy.raw()) for _ in range(SUBSCRIBERS)]

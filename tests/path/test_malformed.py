@@ -37,6 +37,8 @@ MALFORMED = {
     "HTTP Host:": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 ANSWERED = {
+    "an array that is too long up to 6.2": b"*1048577\r\n",
+    "an array that is never too long": b"*1048576\r\n",
     "a NUL in the place of a bulk, after which Redis waits": b"*1\r\n\0\r\n",
     "nothing": b"",
     "empty lines": b"\r\n\r\n\n",
