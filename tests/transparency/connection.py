@@ -1,0 +1,170 @@
+"""One client's connection on one side, read without waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import select
+import socket
+import time
+
+from attrs import define, field
+
+from proxy.wire.encoding import command
+from tests.transparency.conversations import Raw, Said
+from tests.transparency.frames import Node, Unfinished, frame
+from tests.transparency.pools import Patience, Ref
+
+LIMIT_SECONDS = 8.0
+OWN = (
+    "PING CLIENT HELLO AUTH SELECT INFO ROLE CONFIG ACL COMMAND LATENCY MEMORY PFCOUNT REPLICAOF REPLCONF "
+    "PSYNC SCRIPT FUNCTION MODULE BATON.REFUSED SUBSCRIBE PSUBSCRIBE SSUBSCRIBE"
+)
+"""Commands that the proxy says for itself too, and the test's own eye."""
+MONITORED = re.compile(
+    rb'\+\d+\.\d+ \[\d+ [^]]*\] "(?i:%s)"[^\r]*\r\n' % OWN.replace(" ", "|").replace(".", "[.]").encode()
+)
+"""A line of MONITOR about one of those: it is passed over."""
+INVALIDATED = (
+    re.compile(rb">2\r\n\$10\r\ninvalidate\r\n(_\r\n|\*1\r\n\$\d+\r\n[^\r]*\r\n)"),
+    re.compile(
+        rb"\*3\r\n\$7\r\nmessage\r\n\$20\r\n__redis__:invalidate\r\n"
+        rb"([*$]-1\r\n|\*1\r\n\$\d+\r\n[^\r]*\r\n)"
+    ),
+)
+"""What CLIENT TRACKING tells. With a switchover it is passed over: the proxy then says that everything is
+invalid, and what was read before is not told of again. ``tests/carried`` looks at that."""
+HALF_LINE = re.compile(rb"\+\d+[.][^\r]*$")
+
+
+@define(eq=False)
+class Connection:
+    """What has come and was not looked at yet is in ``data``; ``closed``: the other side has closed."""
+
+    socket: socket.socket
+    number: bytes = b""
+    """Its id, as CLIENT ID told."""
+    data: bytearray = field(factory=bytearray)
+    closed: bool = False
+    passed_over: tuple[re.Pattern[bytes], ...] = (MONITORED,)
+
+    @classmethod
+    def open(cls, port: int) -> Connection:
+        opened = socket.create_connection(("127.0.0.1", port), LIMIT_SECONDS)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(opened)
+
+    @property
+    def address(self) -> bytes:
+        host, port = self.socket.getsockname()
+        return b"%s:%d" % (host.encode(), port)
+
+    def send(self, data: bytes) -> None:
+        """Send it; that the other side has closed is seen when it is received from."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data)
+
+    def collect(self, wait: float = 0.0) -> bool:
+        """Take in what has come, or comes within ``wait`` seconds; whether anything did."""
+        if self.closed or not select.select([self.socket], [], [], wait)[0]:
+            return False
+        try:
+            got = self.socket.recv(1024 * 1024)
+        except ConnectionResetError:
+            got = b""
+        self.data += got
+        self.closed = not got
+        for pattern in self.passed_over:
+            if pattern.search(self.data):
+                self.data = bytearray(pattern.sub(b"", self.data))
+        return True
+
+    def collect_all(self) -> None:
+        """Take in all that has come."""
+        while self.collect(1.0 if HALF_LINE.search(self.data) else 0.0):
+            pass
+
+    def taken(self) -> bytes:
+        """What has come, which is then looked at."""
+        came = bytes(self.data)
+        self.data.clear()
+        return came
+
+    def until(self, length: int) -> bool:
+        """Wait until so many bytes have come; False if they do not."""
+        end = time.monotonic() + LIMIT_SECONDS
+        while len(self.data) < length:
+            if not self.collect(0.5) and (self.closed or time.monotonic() > end):
+                return False
+        return True
+
+    def next_frame(self) -> Node | None:
+        """Wait for the next frame and take it; None if it does not come, a ValueError for what is none."""
+        end = time.monotonic() + LIMIT_SECONDS
+        while True:
+            try:
+                node, length = frame(bytes(self.data))
+            except Unfinished:
+                if not self.collect(0.5) and (self.closed or time.monotonic() > end):
+                    return None
+                continue
+            del self.data[:length]
+            return node
+
+    def ask(self, *words: bytes | str) -> Node:
+        """Say one command where nothing else is going on, and return its reply."""
+        self.send(command(*words))
+        answer = self.next_frame()
+        if answer is None:
+            raise AssertionError(f"no answer to {words!r}")
+        return answer
+
+    def introduce(self, protocol: int) -> None:
+        """Choose the protocol, and learn the id."""
+        if protocol == 3:
+            self.ask("HELLO", "3")
+        self.number = self.ask("CLIENT", "ID").text
+
+    def close(self) -> None:
+        self.closed = True
+        self.socket.close()
+
+
+class Circle:
+    """The clients of a conversation on one side."""
+
+    def __init__(self, port: int, protocols: tuple[int, ...], patient: bool, switched: bool = False) -> None:
+        self.clients = [Connection.open(port) for _ in protocols]
+        for client, protocol in zip(self.clients, protocols, strict=True):
+            client.introduce(protocol)
+            if switched:
+                client.passed_over = (MONITORED, *INVALIDATED)
+        self.patient = patient
+
+    @property
+    def names(self) -> dict[bytes, bytes]:
+        """What stands for whom in replies."""
+        numbers = {each.number: b"client %d" % at for at, each in enumerate(self.clients)}
+        return numbers | {each.address: b"address %d" % at for at, each in enumerate(self.clients)}
+
+    def rendered(self, said: Said) -> bytes:
+        """The bytes of a command on this side."""
+        return said.data if isinstance(said, Raw) else command(*map(self._word, said))
+
+    def _word(self, word: bytes | str | Ref | Patience) -> bytes | str:
+        match word:
+            case Ref("id", client):
+                return self.clients[client].number
+            case Ref(_, client):
+                return self.addresses[client]
+            case Patience(milliseconds):
+                return "0" if self.patient else "8" if milliseconds else "0.008"
+        return word
+
+    @property
+    def addresses(self) -> list[bytes]:
+        return [each.address for each in self.clients]
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
