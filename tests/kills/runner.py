@@ -13,7 +13,7 @@ from typing import Any
 
 from proxy.admin import steering
 from proxy.cli import main
-from proxy.relay import stage
+from proxy.relay import gathering
 from proxy.relay.stage import Stage
 from proxy.switchover import story
 from tests.kills.harm import harm
@@ -51,6 +51,6 @@ def harmed(when: str, step: str, act: Callable[[], None]) -> type[Stage]:
 if __name__ == "__main__":
     when, step, number, pid, *arguments = sys.argv[1:]
     story.DEMOTE_SECONDS = float(os.environ.get("DEMOTE_SECONDS", 3.0))
-    stage.LINK_SECONDS = 1.0
+    gathering.LINK_SECONDS = 1.0
     steering.Stage = harmed(when, step, lambda: harm(int(number), int(pid) or os.getpid()))  # type: ignore[attr-defined]
     sys.exit(main(arguments))
