@@ -1,0 +1,1 @@
+"""redis-py, synchronous: `python -m scripts.baton_clients.redis_sync HOST PORT`."""
