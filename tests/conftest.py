@@ -1,4 +1,4 @@
-"""Fixtures: real servers in every version found on this machine, and the real proxy in front of them."""
+"""Fixtures: real servers in the main versions found on this machine, and the real proxy in front of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,28 +10,25 @@ import pytest
 from hypothesis import settings
 
 from tests.baton import BatonProcess
-from tests.binaries import find_binaries
+from tests.binaries import each_in_turn, find_main
 from tests.servers import Pair, RedisServer, Trio
 
 # A noisy machine is no failure of the code: pytest's own time limit is the only one.
 settings.register_profile("baton", deadline=None)
 settings.load_profile("baton")
 
-BINARIES = find_binaries()
+BINARIES = find_main()
 
 
 @pytest.fixture(scope="session")
 def redis_binaries() -> dict[str, Path]:
-    """The redis-server binaries found, by version."""
+    """The redis-server binaries of the main versions, by version."""
     if not BINARIES:
         pytest.fail("no redis-server found, neither on the PATH nor in .venv/redis-6.2: run scripts/setup")
     return BINARIES
 
 
-@pytest.fixture(params=list(BINARIES) or ["no-redis-server"])
-def redis_binary(request: pytest.FixtureRequest, redis_binaries: dict[str, Path]) -> Path:
-    """Each redis-server binary in turn: what uses it runs once for each version."""
-    return redis_binaries[request.param]
+redis_binary = each_in_turn(BINARIES)
 
 
 @pytest.fixture

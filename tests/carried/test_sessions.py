@@ -240,3 +240,26 @@ def test_real_clients_go_on_after_a_switchover(scene: Scene) -> None:
         with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
             client.lpush("count", 1)
         assert client.get("count") == "4"
+
+
+def test_no_evict_and_no_touch_are_carried(scene: Scene) -> None:
+    """NO-EVICT came with 7.0 and NO-TOUCH with 7.2; where the node knows neither, it says so."""
+    talk = scene.talk()
+    assert talk.ask("CLIENT", "SETNAME", "worker") == "OK"
+    straight = scene.bypass().ask_all("CLIENT NO-EVICT on", "CLIENT NO-TOUCH on")
+    assert list(map(str, talk.ask_all("CLIENT NO-EVICT on", "CLIENT NO-TOUCH on"))) == list(
+        map(str, straight)
+    )
+    wanted = {flag for flag, answer in zip("eT", straight, strict=True) if answer == "OK"}
+    for _ in range(2):
+        scene.switch()
+        assert flags(scene) & {"e", "T"} == wanted
+    talk.ask_all("CLIENT NO-EVICT off", "CLIENT NO-TOUCH off")
+    scene.switch()
+    assert flags(scene) & {"e", "T"} == set()
+
+
+def flags(scene: Scene) -> set[str]:
+    """How the primary sees the client named worker."""
+    [line] = [each for each in scene.primary.client().client_list() if each["name"] == "worker"]
+    return set(line["flags"])

@@ -104,3 +104,54 @@ def test_waits_at_every_moment_of_many_switchovers_answer_once(scene: Scene) -> 
             if (number + turn) % 3:
                 assert talk.replies(2) == [1, str(turn)]
             assert talk.is_quiet()
+
+
+AOF = ("appendonly yes", "appendfsync everysec")
+
+
+@pytest.fixture
+def durable(redis_server: Callable[..., RedisServer], baton: Callable[..., BatonProcess]) -> Scene:
+    """Nodes that write what they execute to disk."""
+    primary, replica = redis_server(*AOF), redis_server(*AOF)
+    replica.replicate(primary)
+    replica.wait_link_up()
+    primary.wait_replicas(1)
+    return Scene(Pair(primary, replica), baton(primary, replica))
+
+
+def test_a_waitaof_tells_the_truth_before_and_after_a_switchover(durable: Scene) -> None:
+    """It came with 7.2; before, the node says that it does not know it."""
+    talk = durable.talk()
+    told = talk.ask("WAITAOF", 0, 0, 0)
+    if isinstance(told, Exception):
+        assert str(told) == str(durable.bypass().ask("WAITAOF", 0, 0, 0))
+        return
+    for _ in range(3):
+        assert talk.ask_all("SET fruit fig", "WAITAOF 1 1 8000", "INCR count")[1] == [1, 1]
+        stopped = durable.replica
+        stopped.freeze()
+        assert talk.ask_all("SET fruit pear", "WAITAOF 0 1 50", "INCR count")[1][1] == 0
+        stopped.thaw()
+        assert talk.ask("WAITAOF", 0, 1, 8000)[1] == 1
+        durable.switch()
+        wait_until(lambda: durable.primary.command("WAIT", 1, 100) == 1, "the replica is there")
+        stopped = durable.replica
+        stopped.freeze()
+        assert talk.ask("WAITAOF", 0, 1, 50)[1] == 0
+        stopped.thaw()
+        assert talk.ask("WAITAOF", 1, 1, 8000) == [1, 1]
+
+
+def test_a_blocked_waitaof_stays_blocked_over_a_switchover(durable: Scene) -> None:
+    talk = durable.talk()
+    if isinstance(talk.ask("WAITAOF", 0, 0, 0), Exception):
+        return
+    assert talk.ask("SET", "fruit", "fig") == "OK"
+    talk.send_all("WAITAOF 0 5 0", "INCR count")
+    for _ in range(2):
+        durable.wait_blocked(1)
+        durable.switch()
+        durable.wait_blocked(1)
+        assert talk.is_quiet()
+    talk.socket.close()
+    durable.wait_blocked(0)
