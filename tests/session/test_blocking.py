@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.session.blocking import SECONDS, SHORTEST, Blocking
 from proxy.session.session import Say, Send, SendAndWait, Session, Step
 from proxy.session.table import ask, resume
+from proxy.wire.commands import CommandTable
 from proxy.wire.encoding import command
 from proxy.wire.requests import arguments
 from tests.servers import RedisServer
@@ -211,3 +212,16 @@ def test_inside_multi_nothing_blocks() -> None:
     ask(session, b"MULTI", command("MULTI"))
     steps: tuple[Step, ...] = ask(session, b"BLPOP", command("BLPOP", "k", "0"))
     assert isinstance(steps[0], Send) and session.blocked is None
+
+
+def test_a_command_that_only_the_server_knows_to_block_is_recalled_and_begins_anew() -> None:
+    session = new_session()
+    session.common.commands = CommandTable(frozenset((b"MOD.WAIT",)), frozenset((b"MOD.WAIT",)))
+    frame = command("MOD.WAIT", "key", "5")
+    [step] = ask(session, b"MOD.WAIT", frame)
+    assert isinstance(step, SendAndWait) and session.blocked is step.want and session.blocked.writes
+    session.blocked.since, session.blocked.recalled = 100.0, True
+    assert step.want.take(session, b"-UNBLOCKED x\r\n", True) == b""
+    [step] = resume(session, 103.0)
+    assert isinstance(step, SendAndWait) and step.frame == frame
+    assert step.want.take(session, b"+OK\r\n", True) == b"+OK\r\n" and session.blocked is None
