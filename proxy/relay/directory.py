@@ -135,6 +135,9 @@ async def look_up(route: "Route", client: "Performer", name: bytes, frame: Frame
                 await learn(lanes, node)
     except (NodeError, trio.TooSlowError):
         route.suspect.set()
-    for lane in lanes:
-        lane.id = lane.id or 0  # not asked for again: the command would never go
+    unknown = [lane for lane in lanes if lane.id is None]
+    for lane in unknown:
+        lane.id = 0  # the command goes all the same, and finds nobody
     client.looked_up(name, frame)
+    for lane in unknown:
+        lane.id = None  # who asks next may have better luck

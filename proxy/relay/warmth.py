@@ -14,9 +14,11 @@ from attrs import define, field
 
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
+from proxy.relay.directory import learn
 from proxy.relay.lane import Lane
 from proxy.relay.opening import LaneRefused, open_lane, set_up
 from proxy.relay.trackers import Trackers
+from proxy.session.client_command import is_queued
 from proxy.session.replay import Score
 from proxy.switchover.errors import Refused
 
@@ -63,6 +65,8 @@ class Warmth:
         ]
         await self._each(again + new)
         await self._each(await self.trackers.learn())
+        if any(is_queued(client.session) for client in self.lanes):
+            await learn([lane for lane in self.lanes.values() if not lane.id], self.node)
         for client in self.route.clients:
             if client.session.caching is not None:
                 client.session.caching.again = True

@@ -6,10 +6,10 @@ from proxy.session.identity import SetUp
 from proxy.session.ids import choose, kill, tell_id, tell_line, unblock
 from proxy.session.maintenance import notifications
 from proxy.session.muting import reply_mode
-from proxy.session.session import Say, Send, Session, Step
+from proxy.session.session import Send, Session, Step
 from proxy.session.tracking import cache, tell_target, track
 from proxy.session.transactions import Ask
-from proxy.wire.encoding import OK, command
+from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
 
 
@@ -30,8 +30,12 @@ def set_info(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 
 def withheld(session: Session, frame: Frame) -> tuple[Step, ...]:
-    """CAPA: with ``redirect`` a Valkey node would tell the client to go elsewhere."""
-    return (Say(OK),)
+    """CAPA: with ``redirect`` a Valkey node would tell the client to go elsewhere. Others it passes over."""
+    words = arguments(frame)
+    kept = [word for word in words[2:] if word.upper() != b"REDIRECT"]
+    if len(kept) == len(words) - 2:
+        return (Send(frame),)
+    return (Send(command(*words[:2], *(kept or [b"BATON"]))),)
 
 
 SUBCOMMANDS: Mapping[bytes, Ask] = {
@@ -58,3 +62,9 @@ def client(session: Session, frame: Frame) -> tuple[Step, ...]:
     words = arguments(frame)
     ask = SUBCOMMANDS.get(words[1].upper()) if len(words) > 1 else None
     return (Send(frame),) if ask is None else ask(session, frame)
+
+
+def is_queued(session: Session) -> bool:
+    """Its open transaction has a CLIENT command, which may name other clients."""
+    queue = session.transaction
+    return queue is not None and any(ask is client for _, ask in queue.frames)

@@ -17,12 +17,16 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import sha1
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from proxy.session.identity import fails
 from proxy.session.session import LoadScript, Send, SendAndWait, Session, Step, Want
 from proxy.wire.requests import Frame, arguments
+
+if TYPE_CHECKING:
+    from proxy.session.tracking import Caching
 
 NOSCRIPT = b"-NOSCRIPT No matching script."
 """How Redis and Valkey begin to say it."""
@@ -140,6 +144,8 @@ class Called(Want):
     """Nothing of the client is sent until it is answered."""
     again: bool
     """It may be sent again."""
+    caching: "Caching | None"
+    """CLIENT CACHING was sent ahead of it."""
     withheld: bool = field(default=False, init=False)
     _begun: bool = field(default=False, init=False)
 
@@ -164,6 +170,9 @@ class Called(Want):
         if not self.withheld or body is None:
             return ()
         session.called_again = self.frame
+        if self.caching is not None:  # the first call has used it up
+            self.caching.again = True
+            session.caching = self.caching
         return (LoadScript(body, arguments(self.frame)[0].upper(), self.frame),)
 
 
@@ -200,8 +209,8 @@ def call(session: Session, frame: Frame) -> tuple[Step, ...]:
     if scripts.use(digest) is None or session.transaction is not None:
         return (Send(frame),)
     if scripts.confirmed(digest, session.tag):
-        return (Send(frame, Called(digest, frame, waits=False, again=again)),)
-    return (SendAndWait(frame, Called(digest, frame, waits=True, again=again)),)
+        return (Send(frame, Called(digest, frame, waits=False, again=again, caching=session.caching)),)
+    return (SendAndWait(frame, Called(digest, frame, waits=True, again=again, caching=session.caching)),)
 
 
 def _digest(frame: Frame) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from proxy.session.ids import IDS_FROM
 from tests.carried.scene import Scene
 from tests.talking import Talk
+from tests.waiting import wait_until
 
 
 def own_address(talk: Talk) -> str:
@@ -201,3 +202,42 @@ def test_a_subscriber_is_listed_by_what_it_sent_and_not_by_the_proxys_mark(scene
         pings.ask("PING")
         shown = {line["addr"]: line["cmd"] for line in lines(asker.ask("CLIENT", "LIST")).values()}
         assert {address: shown[address] for address in addresses} == addresses
+
+
+def test_ids_in_an_open_transaction_stay_valid_over_a_switchover(scene: Scene) -> None:
+    victim, blocked, target, talk, cache = (scene.talk() for _ in range(5))
+    killed, woken, told = (each.ask("CLIENT", "ID") for each in (victim, blocked, target))
+    blocked.send("BLPOP", "nothing", 0)
+    target.ask("SUBSCRIBE", "__redis__:invalidate")
+    scene.wait_blocked(1)
+    assert talk.ask_all("MULTI", f"CLIENT UNBLOCK {woken}", f"CLIENT KILL ID {killed}")[1:] == ["QUEUED"] * 2
+    assert cache.ask_all("MULTI", f"CLIENT TRACKING ON REDIRECT {told}", "GET fruit")[1:] == ["QUEUED"] * 2
+    scene.switch()
+    scene.wait_blocked(1)
+    assert talk.ask("EXEC") == [1, 1]
+    assert blocked.reply() is None
+    assert victim.rest() == b""
+    assert cache.ask("EXEC") == ["OK", None]
+    scene.bypass().ask("SET", "fruit", "fig")
+    assert target.reply() == ["message", "__redis__:invalidate", ["fruit"]]
+
+
+def test_a_look_up_that_failed_once_is_made_again(scene: Scene) -> None:
+    """Else who is blocked on a lane without an id could not be recalled, and no switchover would be done."""
+    blocked, asker, other = scene.talk(), scene.talk(), scene.talk()
+    victim = other.ask("CLIENT", "ID")
+    asker.ask("PING")
+    blocked.send("BLPOP", "list", 0)
+    scene.wait_blocked(1)
+    primary = scene.primary
+    primary.freeze()
+    asker.send("CLIENT", "KILL", "ID", victim)
+    wait_until(
+        lambda: "owed=1 unread=0 state=plain" in str(scene.proxy.admin("CLIENTS")), "it is sent after all"
+    )
+    primary.thaw()
+    assert asker.reply() == 1 and other.rest() == b"", "the proxy itself has closed it"
+    wait_until(lambda: not [line for line in scene.proxy.admin("NODES") if "!" in line], "all is well")
+    scene.switch()
+    scene.bypass().ask("RPUSH", "list", "fig")
+    assert blocked.reply() == ["list", "fig"]

@@ -251,3 +251,16 @@ def test_functions_can_be_called_right_after_a_switchover(scene: Scene, redis_bi
         scene.switch()
         expected += 1
         assert talk.ask("EXEC") == [expected]
+
+
+def test_a_call_that_is_repaired_is_still_the_one_that_client_caching_was_said_of(scene: Scene) -> None:
+    body = "return redis.call('GET', KEYS[1])"
+    talk = scene.talk()
+    talk.ask("HELLO", 3)
+    talk.ask_all("SET fruit fig", "CLIENT TRACKING ON OPTIN")
+    assert talk.ask("EVAL", body, 1, "fruit") == "fig"
+    scene.bypass().ask("SCRIPT", "FLUSH")
+    assert talk.ask("CLIENT", "CACHING", "YES") == "OK"
+    assert talk.ask("EVALSHA", sha1(body.encode()).hexdigest(), 1, "fruit") == "fig"
+    scene.bypass().ask("SET", "fruit", "pear")
+    assert talk.reply() == ["invalidate", ["fruit"]]
