@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,6 +24,7 @@ are pinned in `scripts/baton_conformance`; they come from PyPI.
 """
 COLUMNS = ("suite", "from", "server", "tests", "pass", "speaking to it", "fail alike", "left out", "differ")
 """`speaking to it`: of those that pass, the tests that connect to the server at all."""
+_FOLDER = re.compile(r"(?<![\w.])/\S*?/\.venv/conformance/")
 
 
 @frozen
@@ -125,6 +127,6 @@ def _folded(title: str, items: Sequence[str]) -> list[str]:
 
 
 def _short(message: str) -> str:
-    """The first line, as one cell of Markdown."""
-    line = message.strip().partition("\n")[0]
+    """The first line, as one cell of Markdown, without the folder in which it happened to run."""
+    line = _FOLDER.sub("", message.strip().partition("\n")[0])
     return (line if len(line) <= 160 else line[:157] + "…").replace("|", "\\|").replace("<", "&lt;")
