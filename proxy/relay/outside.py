@@ -4,11 +4,13 @@ What the proxy's own user sends there propagates later than anything that the cl
 the count is never too high.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy.nodes.errors import LinkLost, ReplyError
+from proxy.nodes.link import Link
 from proxy.session.waiting import COUNTS_WORDS, PROPAGATES_WORDS
 from proxy.wire.encoding import error
 
@@ -17,38 +19,53 @@ if TYPE_CHECKING:
     from proxy.relay.route import Route
 
 
+SLICE_SECONDS = 1.0
+"""How long is waited at a time: a client that has left meanwhile is waited for no longer."""
+
+
 async def wait_outside(route: "Route", client: "Performer", words: tuple[bytes, ...]) -> None:
     """Answer the client's WAIT or WAITAOF; asked again where a switchover cuts it short."""
     since, timeout = route.now(), int(words[-1]) / 1000
     while not client.closed:
-        node = route.primary
-        left = max(0.001, since + timeout - route.now()) if timeout else 0.0
-        asked = (*words[:-1], b"%d" % round(left * 1000))
+        deadline = since + timeout if timeout else math.inf
         try:
-            if node is None:
+            if route.primary is None:
                 raise LinkLost("there is no primary")
-            with await node.open_link("wait") as link:
-                ahead, _, reply = await link.calls([PROPAGATES_WORDS, COUNTS_WORDS, asked])
+            with await route.primary.open_link("wait") as link:
+                reply = await _wait(route, client, link, words, deadline)
         except ReplyError as fault:
-            client.answered_outside(error(f"ERR {fault}"))
-            return
+            reply = error(f"ERR {fault}")
         except LinkLost as fault:
-            if timeout and left <= 0.001:
+            if route.now() >= deadline:
                 client.answered_outside(error(f"ERR {fault}"))
                 return
             await trio.sleep(0.01)
             continue
-        if isinstance(reply, ReplyError) and reply.text.startswith("UNBLOCKED"):
-            continue
-        if isinstance(ahead, ReplyError) and not ahead.text.startswith("ERR unknown command"):
-            reply = ahead  # without it the count would be from no write at all, and might be a lie
-        client.answered_outside(_encoded(reply))
-        return
+        if reply is not None:
+            client.answered_outside(reply)
+            return
+
+
+async def _wait(
+    route: "Route", client: "Performer", link: Link, words: tuple[bytes, ...], deadline: float
+) -> bytes | None:
+    """The reply in the end; None if there is none, because the client has left or a switchover came."""
+    ahead, _ = await link.calls([PROPAGATES_WORDS, COUNTS_WORDS])
+    if isinstance(ahead, ReplyError) and not ahead.text.startswith("ERR unknown command"):
+        return error(ahead.text)  # without it the count would be from no write at all, and might be a lie
+    while not client.closed:
+        left = min(max(0.001, deadline - route.now()), SLICE_SECONDS)
+        [reply] = await link.calls([(*words[:-1], b"%d" % round(left * 1000))])
+        if isinstance(reply, ReplyError):
+            return None if reply.text.startswith("UNBLOCKED") else error(reply.text)
+        counts = reply if isinstance(reply, list) else [reply]
+        enough = all(count >= int(wanted) for count, wanted in zip(counts, words[1:], strict=False))
+        if enough or route.now() >= deadline:
+            return _encoded(reply)
+    return None
 
 
 def _encoded(reply: object) -> bytes:
-    if isinstance(reply, ReplyError):
-        return error(reply.text)
     if isinstance(reply, list):
         return b"*%d\r\n" % len(reply) + b"".join(b":%d\r\n" % number for number in reply)
     assert isinstance(reply, int)

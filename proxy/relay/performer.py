@@ -35,6 +35,8 @@ class Elsewhere(Want):
     """Stands for an answer that comes from elsewhere than the lane."""
 
     silent: bool = False
+    blocks: bool = False
+    """It is a WAIT: who leaves is waited for no longer, as Redis frees a blocked client that leaves."""
 
 
 class Performer(Guest):
@@ -45,6 +47,12 @@ class Performer(Guest):
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport, route, number)
         self.waiting_bytes = 0
+
+    def end(self) -> None:
+        if isinstance(self.answering, Elsewhere) and self.answering.blocks:
+            self.close()
+        else:
+            super().end()
 
     def go_on(self) -> None:
         """Carry out what waits, as far as it may go."""
@@ -142,7 +150,7 @@ class Performer(Guest):
                 if close:
                     self.leave()
             case WaitOutside(words, silent):
-                self.answering = Elsewhere(silent)
+                self.answering = Elsewhere(silent, blocks=True)
                 self.route.wait_outside(self, words)
             case LookUp(name, frame):
                 self.answering = Elsewhere()

@@ -117,6 +117,7 @@ class Warmth:
             self.refused[client] = "what it set up is refused"
             return
         self._scores[client] = score
+        self.refused.pop(client, None)
 
     def take(self, client: "Client") -> Lane | None:
         """The client's warm lane, which is in use from now on; None if it has none that lives."""

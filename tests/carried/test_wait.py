@@ -155,3 +155,24 @@ def test_a_blocked_waitaof_stays_blocked_over_a_switchover(durable: Scene) -> No
         assert talk.is_quiet()
     talk.socket.close()
     durable.wait_blocked(0)
+
+
+def test_who_leaves_while_its_wait_is_answered_outside_is_waited_for_no_longer(scene: Scene) -> None:
+    """Redis frees a blocked client that leaves; the proxy's own connection must not outlive it."""
+
+    def outside() -> int:
+        return sum(line["name"].endswith(":wait") for line in scene.primary.client().client_list())
+
+    for node in scene.pair:
+        denied = "-ping" if node.version == "6.2" else "-spublish"
+        node.command("ACL", "SETUSER", "few", "on", ">pw", "~*", "resetchannels", "+@all", denied)
+    talks = [scene.talk() for _ in range(3)]
+    for talk in talks:
+        talk.ask_all("AUTH few pw", "SET seen 1")
+    scene.switch()
+    for talk in talks:
+        talk.send("WAIT", 5, 0)
+    wait_until(lambda: outside() == 3, "all wait outside")
+    for talk in talks:
+        talk.socket.close()
+    wait_until(lambda: outside() == 0, "nobody does")
