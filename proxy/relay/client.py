@@ -127,7 +127,7 @@ class Client(Performer):
             self.route.gate.wait(self)
         elif self.lane is None:
             self.route.want_lane(self)
-        elif name in WHEN_IDLE:
+        elif name in WHEN_IDLE and len(self.waiting) == 1:  # behind others, they come to it
             self.lane.when_idle(self.go_on)
 
     def _may_go(self, name: bytes) -> bool:
@@ -165,6 +165,7 @@ class Client(Performer):
             if self.lane is not None and not self.lane.closed:
                 self.lane.flush()
                 if waiting and waiting[0][0] in WHEN_IDLE and self.lane.ledger:
+                    self.lane.forget_idle(self.go_on)  # once is enough
                     self.lane.when_idle(self.go_on)
         if not self.waiting:
             self.waiting = None

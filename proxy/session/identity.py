@@ -4,10 +4,10 @@ like.
 All are checked by the node; the session changes when the node says OK.
 """
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from proxy.session.ids import greeting
-from proxy.session.session import Send, Session, Step, Want
+from proxy.session.session import MARK, MARKED, Send, Session, Step, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
 
@@ -47,6 +47,23 @@ class Greeted(Want):
             if self.name is not None:
                 session.set_up(b"SETNAME", command("HELLO", "SETNAME", self.name))  # see replay
         return greeting(session, piece)
+
+
+@define
+class Marked(Want):
+    """The reply to a login, and the mark behind it. From 7.2 on Redis says nothing of a login that fails
+    while it has something to write, and of pushes nobody knows when they come."""
+
+    inner: Want
+    finished: bool = False
+    _answered: bool = False
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if self._answered or piece.startswith((MARKED, b"-NOAUTH")):
+            self.finished = True
+            return b""
+        self._answered = last
+        return self.inner.take(session, piece, last)
 
 
 @frozen
@@ -100,7 +117,7 @@ def auth(session: Session, frame: Frame) -> tuple[Step, ...]:
     if len(words) not in (2, 3):
         return (Send(frame),)
     user = words[1] if len(words) == 3 else b"default"
-    return (Send(frame, LoggedIn(user, command("AUTH", user, words[-1]))),)
+    return (_login(session, frame, LoggedIn(user, command("AUTH", user, words[-1]))),)
 
 
 def hello(session: Session, frame: Frame) -> tuple[Step, ...]:
@@ -115,7 +132,15 @@ def hello(session: Session, frame: Frame) -> tuple[Step, ...]:
             login = command("AUTH", user, password)
         elif clause == b"SETNAME":
             name = next(rest, b"")
-    return (Send(frame, Greeted(protocol, user, login, name)),)
+    greeted = Greeted(protocol, user, login, name)
+    return (Send(frame, greeted) if login is None else _login(session, frame, greeted),)
+
+
+def _login(session: Session, frame: Frame, want: Want) -> Send:
+    """Who may get pushes has the mark behind it, for Redis may not tell of a login that fails."""
+    if session.protocol == 2 and not session.listening:
+        return Send(frame, want)
+    return Send((frame if isinstance(frame, bytes) else b"".join(frame)) + MARK, Marked(want))
 
 
 def select(session: Session, frame: Frame) -> tuple[Step, ...]:

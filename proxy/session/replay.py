@@ -8,8 +8,8 @@ A *score* is what a lane was set up with. A session goes on changing after its w
 from attrs import define, evolve, field, frozen
 
 from proxy.session.identity import fails
-from proxy.session.session import Send, Session, Want
-from proxy.session.subscriptions import MARK, is_confirmation
+from proxy.session.session import MARK, Send, Session, Want
+from proxy.session.subscriptions import is_confirmation
 from proxy.session.tracking import Tracking, Unheard
 from proxy.wire.encoding import command
 from proxy.wire.requests import arguments

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from proxy.session.common import Common
+from proxy.wire.encoding import command
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from proxy.session.tracking import Caching, Tracking
     from proxy.session.transactions import Transaction
     from proxy.session.watching import Watch
+
+MARK = command("PING", "baton:mark")
+"""Goes behind a command of which nobody knows how many answers it has: what answers it comes behind them."""
+MARKED = b"$10\r\nbaton:mark\r\n"
+"""The answer to it, but for a RESP2 subscriber's, and where it is an error."""
 
 
 class Want:
@@ -152,6 +158,8 @@ class Session:
         """RESET was answered. What decides how later commands are read was reset when it was sent."""
         self.user, self.auth = b"default", None
         self.protocol, self.db = 2, 0
-        self.settings = self.subscriptions = None
+        kept = {what: how for what, how in (self.settings or {}).items() if what.startswith(b"SETINFO ")}
+        self.settings = kept or None  # lib-name and lib-ver, on Redis too
+        self.subscriptions = None
         self.monitoring = self.notices = False
         self.tracking = None

@@ -12,12 +12,10 @@ import hiredis
 from attrs import define, field
 
 from proxy.session.identity import fails
-from proxy.session.session import Send, Session, Step, Want
-from proxy.wire.encoding import command
+from proxy.session.session import MARK, Send, Session, Step, Want
 from proxy.wire.replies import PUSH
 from proxy.wire.requests import Frame
 
-MARK = command("PING", "baton:mark")
 _KINDS = (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe")
 _CONFIRMATIONS = tuple(
     b"%s3\r\n$%d\r\n%s\r\n" % (kind, len(name), name) for name in _KINDS for kind in (b"*", b">")

@@ -264,3 +264,23 @@ def test_a_call_that_is_repaired_is_still_the_one_that_client_caching_was_said_o
     assert talk.ask("EVALSHA", sha1(body.encode()).hexdigest(), 1, "fruit") == "fig"
     scene.bypass().ask("SET", "fruit", "pear")
     assert talk.reply() == ["invalidate", ["fruit"]]
+
+
+def test_scripts_are_on_the_new_primary_before_anybody_calls_them(scene: Scene) -> None:
+    """Nothing has to be repaired: also where it could not be, inside MULTI."""
+    talk = scene.talk()
+    bodies = [f"return {number}" for number in range(4)]
+    digests = [sha1(body.encode()).hexdigest() for body in bodies]
+    talk.ask("EVAL", bodies[0], 0)
+    talk.ask("SCRIPT", "LOAD", bodies[1])
+    talk.ask("MULTI")
+    talk.ask("EVAL", bodies[2], 0)
+    talk.ask("EXEC")
+    for command in (("EVAL", bodies[3], 0), ("PING",)):
+        talk.send(*command)
+    assert talk.replies(2) == [3, "PONG"]
+    scene.switch()
+    assert scene.primary.command("SCRIPT", "EXISTS", *digests) == [True] * 4
+    talk.ask("MULTI")
+    talk.ask("EVALSHA", digests[2], 0)
+    assert talk.ask("EXEC") == [2]

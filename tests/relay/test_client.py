@@ -61,6 +61,17 @@ def test_behind_a_closed_gate_commands_wait_and_replies_flow(bench: Bench) -> No
     assert bench.client.session.db == 1 and not bench.lane.ledger
 
 
+def test_logins_that_wait_for_one_another_wait_once_each(bench: Bench) -> None:
+    hello = command("HELLO", 2)
+    bench.says(PING + hello * 100)
+    waiting = 0
+    while bench.lane.ledger:
+        assert len(bench.lane._on_idle or ()) <= 1
+        waiting += bench.at_node() == hello
+        bench.answers(b"+OK\r\n")
+    assert waiting == 100
+
+
 def test_what_arrives_later_waits_behind_what_waits(bench: Bench) -> None:
     bench.route.plain |= {b"GET"}
     bench.says(command("BLPOP", "k", 0) + PING)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from proxy.session.session import Say, Send, Session
+from proxy.session.session import MARK, MARKED, Send, Session, Step
 from proxy.session.table import ask
 from proxy.session.watching import Watch
-from proxy.wire.encoding import OK, command
+from proxy.wire.encoding import command
 from tests.session.conversation import new_session
 
 GOOD, BAD = b"+OK\r\n", b"-NO x\r\n"
@@ -69,17 +69,47 @@ def test_of_a_kind_of_setting_the_last_counts() -> None:
     assert sorted(session.settings or {}) == [b"SETINFO LIB-NAME", b"SETINFO LIB-VER", b"SETNAME"]
 
 
-def test_reset_leaves_a_session_as_new() -> None:
-    session = new_session()
+def test_reset_leaves_a_session_as_new_but_for_the_name_of_its_library() -> None:
+    """Redis keeps that too."""
+    session, other = new_session(), new_session()
     for line, _ in CHANGES:
         answered(session, line, GOOD)
     session.watch = Watch(lost=True)
     answered(session, "RESET", b"+RESET\r\n")
-    assert session == new_session()
+    answered(other, "client setinfo LIB-NAME n", GOOD)
+    assert session == other
+    answered(other := new_session(), "SELECT 3", GOOD)
+    answered(other, "RESET", b"+RESET\r\n")
+    assert other == new_session()
+
+
+@pytest.mark.parametrize("line", ["AUTH al wrong", "HELLO 3 AUTH al wrong"])
+def test_a_login_of_who_may_get_pushes_is_answered_or_not_but_always_marked(line: str) -> None:
+    """From 7.2 on Redis tells of a failure only where it has nothing else to write."""
+    name, frame = line.split()[0].encode(), command(*line.split())
+    for reply in (b"-WRONGPASS x\r\n", b"+OK\r\n", b""):
+        for marked in (MARKED, b"-NOAUTH x\r\n"):
+            session = new_session()
+            session.protocol = 3
+            [step] = ask(session, name, frame)
+            assert isinstance(step, Send) and step.want is not None
+            assert step.frame == frame + MARK
+            if reply:
+                assert step.want.take(session, reply, True) == reply and not step.want.finished
+            assert step.want.take(session, marked, True) == b"" and step.want.finished
+            assert (session.user == b"al") == (reply == b"+OK\r\n")
+    [step] = ask(new_session(), name, frame)
+    assert isinstance(step, Send) and step.frame == frame, "in RESP2 nothing comes unasked"
 
 
 def test_a_redirection_to_another_node_is_withheld() -> None:
-    assert ask(new_session(), b"CLIENT", command("CLIENT", "CAPA", "redirect")) == (Say(OK),)
+    def sent(*words: str) -> tuple[Step, ...]:
+        return ask(new_session(), b"CLIENT", command("CLIENT", "CAPA", *words))
+
+    assert sent("redirect") == (Send(command("CLIENT", "CAPA", "BATON")),)
+    assert sent("a", "Redirect", "b") == (Send(command("CLIENT", "CAPA", "a", "b")),)
+    assert sent("a") == (Send(command("CLIENT", "CAPA", "a")),)
+    assert sent() == (Send(command("CLIENT", "CAPA")),)
 
 
 def test_a_password_is_never_shown() -> None:
