@@ -181,10 +181,14 @@ async def test_scripts_are_loaded(redis_server: START, node_of: NODE_OF) -> None
     assert server.info("memory")["number_of_cached_scripts"] == 4
 
 
-async def test_a_script_that_does_not_compile_is_an_error(redis_server: START, node_of: NODE_OF) -> None:
-    server = redis_server()
-    with pytest.raises(ReplyError, match=f"{server.address}: SCRIPT LOAD: ERR Error compiling"):
-        await node_of(server).load_scripts([b"return 1", b"this is no Lua"])
+async def test_a_script_that_does_not_compile_is_passed_over_and_any_other_error_is_one(
+    redis_server: START, node_of: NODE_OF
+) -> None:
+    server = redis_server("user few on >pw ~* +@all -script")
+    await node_of(server).load_scripts([b"return 1", b"this is no Lua", b"return 2"])
+    assert server.info("memory")["number_of_cached_scripts"] == 2
+    with pytest.raises(ReplyError, match=f"{server.address}: SCRIPT LOAD: NOPERM"):
+        await node_of(server, Login("few", "pw")).load_scripts([b"return 3"])
 
 
 async def test_clients_are_found_by_the_address_they_come_from(redis_server: START, node_of: NODE_OF) -> None:
