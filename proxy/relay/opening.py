@@ -43,6 +43,8 @@ async def _open(route: "Route", node: Node, client: "Client", score: Score, logi
         await set_up(lane, client, BLANK, score, login_last)
         # A link that lives now leads to the process to which the lane was connected before.
         lane.tag = cursor_tag((await node.link()).run_id)
+        if lane.closed:
+            raise LinkLost("the node closed the connection as soon as it was set up")
     except BaseException:
         lane.drop()
         raise

@@ -23,7 +23,9 @@ async def until_idle(lanes: Iterable[Lane]) -> None:
     left = len(owing)
     for lane in owing:
         lane.when_idle(one_less)
-    if owing:
+    if not owing:
+        await trio.lowlevel.checkpoint()  # or who asks again and again would never let anybody else
+    else:
         try:
             await done.wait()
         finally:

@@ -27,8 +27,9 @@ AGAIN = 0.002
 
 
 def owing(route: "Route") -> list[tuple["Client", Lane]]:
-    """The clients whose lanes owe something, and the lanes."""
-    return [(client, client.lane) for client in route.clients if client.lane and client.lane.ledger]
+    """The clients whose lanes owe something, and the lanes. A lane that is dead owes nothing any more."""
+    lanes = [(client, client.lane) for client in route.clients]
+    return [(client, lane) for client, lane in lanes if lane is not None and lane.ledger and not lane.closed]
 
 
 def blocked(client: "Client") -> Blocking | None:

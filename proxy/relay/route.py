@@ -111,7 +111,7 @@ class Route:
         finally:
             self._opening.discard(client)
         if lane is not None:
-            if client.closed or client.leaving or self.gate.closed or self.primary is not node:
+            if lane.closed or client.closed or client.leaving or self.gate.closed or self.primary is not node:
                 lane.drop()
             else:
                 client.bind(lane)

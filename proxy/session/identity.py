@@ -7,7 +7,7 @@ All are checked by the node; the session changes when the node says OK.
 from attrs import define, field, frozen
 
 from proxy.session.ids import greeting
-from proxy.session.session import MARK, MARKED, Send, Session, Step, Want
+from proxy.session.session import MARK, MARKED, Send, SendAndWait, Session, Step, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments
 
@@ -164,4 +164,12 @@ def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 
 def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
-    return (Send(frame, Monitoring()),)
+    """MONITOR. Redis says nothing to who does that already."""
+    if session.monitoring and session.transaction is None:
+        return ()
+    """Who monitors already is not answered, unless with an error; inside MULTI it always is one."""
+    if session.transaction is not None:
+        return (Send(frame, Monitoring()),)
+    if not session.monitoring:
+        return (SendAndWait(frame, Monitoring()),)
+    return (Send((frame if isinstance(frame, bytes) else b"".join(frame)) + MARK, Marked(Monitoring())),)

@@ -50,6 +50,18 @@ def test_commands_that_flow_all_the_while_are_seen_once(scene: Scene) -> None:
     assert numbers(eye, 2499) == list(range(2500))
 
 
+def test_asking_for_it_again_is_not_answered_and_holds_up_no_switchover(scene: Scene) -> None:
+    for first in (("MONITOR",), ("MONITOR", "MONITOR")):
+        eye = scene.talk()
+        eye.send_all(*first, "MONITOR", "RESET", "ECHO x")
+        heard = [eye.reply()]
+        while heard[-1] != "x":
+            heard.append(eye.reply())
+        assert [each for each in heard if "] " not in each] == ["OK", "RESET", "x"]
+        eye.send_all("MONITOR", "MONITOR")
+        scene.switch()
+
+
 def test_it_can_be_ended_and_then_the_connection_serves_as_any_other(scene: Scene) -> None:
     eye = watched(scene, 2)
     scene.switch()
@@ -79,3 +91,14 @@ def test_it_needs_no_command_of_its_own_to_go_on(scene: Scene) -> None:
     scene.switch()
     hand.ask("SET", "n", 5)
     assert numbers(eye, 5) == [5]
+
+
+def test_a_second_monitor_is_answered_by_nobody_as_on_redis(scene: Scene) -> None:
+    for eye in (scene.bypass(), scene.talk()):
+        eye.send_all("MONITOR", "MONITOR", "ECHO end")
+        said = []
+        while not said or said[-1] != "end":
+            reply = eye.reply()
+            said += [] if re.match(r"\d+\.\d+ \[", str(reply)) else [reply]
+        assert said == ["OK", "end"]
+    scene.switch()

@@ -48,3 +48,16 @@ async def test_a_lane_whose_client_has_left_is_waited_for_no_longer(bench: Bench
             nursery.start_soon(until_idle, [bench.lane])
             await trio.testing.wait_all_tasks_blocked()
             bench.client.close()
+
+
+def test_a_lane_that_is_dead_owes_nothing_and_is_waited_for_by_nobody(bench: Bench) -> None:
+    bench.lane.owe(bench.client, 1)
+    assert recall.owing(bench.route) == [(bench.client, bench.lane)]
+    bench.lane.closed = True
+    assert recall.owing(bench.route) == []
+    bench.lane.closed = False
+
+
+async def test_to_wait_where_nothing_is_owed_lets_others_have_their_turn(bench: Bench) -> None:
+    with trio.testing.assert_checkpoints():
+        await until_idle([bench.lane])
