@@ -35,10 +35,9 @@ REQUEST_MAX = 1024 * 1024 * 1024
 """Bytes of one command; Redis's own ``client-query-buffer-limit``, at which it closes the connection."""
 
 
-WHEN_IDLE = frozenset((b"AUTH", b"HELLO", b"MONITOR"))
-"""These go when nothing is owed, or the count would be out of step: from 7.2 on Redis does not tell of a
-login that fails while it has replies to write (``addAuthErrReply`` in acl.c), and no version answers a second
-MONITOR."""
+WHEN_IDLE = frozenset((b"AUTH", b"HELLO"))
+"""From 7.2 on Redis does not tell of a login that fails while it has replies to write (``addAuthErrReply`` in
+acl.c), so these go when nothing is owed, or the count would be out of step."""
 
 
 class Client(Performer):

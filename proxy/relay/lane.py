@@ -77,6 +77,7 @@ class Lane(Peer):
     def owe_wanted(self, client: "Performer", want: Want) -> None:
         """Enter a reply that must be looked at."""
         self.ledger.append(Owed(client, 1, want))
+        self.mixed = self.mixed or want.mixes
 
     def say(self, client: "Performer", made: bytes) -> None:
         """Give out a reply of the proxy's own, in its turn."""

@@ -58,7 +58,6 @@ async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_las
     if steps is None:
         raise LaneRefused("it cannot be made blank again")
     if steps:
-        lane.mixed = lane.mixed or any(step.want is not None and step.want.mixes for step in steps)
         for step in steps:
             assert step.want is not None
             if is_login(step):  # from 7.2 on its error is not told while replies are still to be written

@@ -136,7 +136,6 @@ class Performer(Guest):
                     lane.owe(self, 1)
                 else:
                     lane.owe_wanted(self, want)
-                    lane.mixed = lane.mixed or want.mixes
                 lane.send_frame(frame)
             case SendAndWait(frame, want):
                 self.answering = want

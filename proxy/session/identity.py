@@ -164,10 +164,7 @@ def reset(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 
 def monitor(session: Session, frame: Frame) -> tuple[Step, ...]:
-    """MONITOR. Redis says nothing to who does that already."""
-    if session.monitoring and session.transaction is None:
-        return ()
-    """Who monitors already is not answered, unless with an error; inside MULTI it always is one."""
+    """MONITOR. Who does so already is not answered, unless with an error; inside MULTI it always is one."""
     if session.transaction is not None:
         return (Send(frame, Monitoring()),)
     if not session.monitoring:

@@ -96,7 +96,7 @@ def test_it_needs_no_command_of_its_own_to_go_on(scene: Scene) -> None:
 def test_a_second_monitor_is_answered_by_nobody_as_on_redis(scene: Scene) -> None:
     for eye in (scene.bypass(), scene.talk()):
         eye.send_all("MONITOR", "MONITOR", "ECHO end")
-        said = []
+        said: list[str] = []
         while not said or said[-1] != "end":
             reply = eye.reply()
             said += [] if re.match(r"\d+\.\d+ \[", str(reply)) else [reply]

@@ -170,3 +170,13 @@ def test_what_comes_behind_the_mark_is_kept_until_it_counts(bench: Bench) -> Non
     assert bench.at_app() == PUSH
     bench.answers(PUSH)
     assert bench.at_app() == PUSH
+
+
+def test_lines_of_a_monitor_are_told_from_replies_from_the_first_on(bench: Bench) -> None:
+    line = b'+1700000000.000000 [0 127.0.0.1:1] "GET" "a"\r\n'
+    bench.says(command("MONITOR"))
+    bench.answers(b"+OK\r\n")
+    bench.says(command("PING"))
+    bench.answers(line + b"+PONG\r\n" + line)
+    assert bench.at_app() == b"+OK\r\n" + line + b"+PONG\r\n" + line
+    assert not bench.lane.closed and not bench.lane.ledger
