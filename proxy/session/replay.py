@@ -139,10 +139,16 @@ def difference(old: Score, new: Score, faults: Faults, login_last: bool = False)
     identity = _identity(old, new, faults, login_last)
     if identity and old.protocol == 2 and _kept(old, new):
         return None
-    steps += identity
-    steps += [
+    channels = [
         _channels(form, new_names - old_names, faults) for form, old_names, new_names in _forms("", old, new)
     ]
+    late = []
+    if (
+        login_last and new.protocol == 3
+    ):  # who logs in later keeps channels that only the former user may have
+        late = [step for step in identity if is_login(step)]
+        identity = [step for step in identity if not is_login(step)]
+    steps += [*identity, *channels, *late]
     return [step for step in steps if step is not None]
 
 

@@ -166,3 +166,17 @@ def test_no_password_is_told_to_anybody_whatever_happens(orchard: Scene) -> None
     orchard.primary.kill()
     told.append(picker.rest())
     assert_secret(orchard, *told)
+
+
+def test_a_subscriber_that_logged_in_later_keeps_its_channel_as_on_redis(scene: Scene) -> None:
+    for node in scene.pair:
+        node.command("ACL", "SETUSER", "narrow", "on", ">pw", "~*", "+@all", "resetchannels")
+    talk = scene.talk()
+    talk.ask("HELLO", 3)
+    assert talk.ask("SUBSCRIBE", "news") == ["subscribe", "news", 1]
+    assert talk.ask("AUTH", "narrow", "pw") == "OK"
+    for text in ("one", "two"):
+        scene.switch()
+        scene.bypass().ask("PUBLISH", "news", text)
+        assert talk.reply() == ["message", "news", text]
+    assert talk.ask("ACL", "WHOAMI") == "narrow"

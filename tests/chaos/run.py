@@ -53,8 +53,11 @@ class Run:
     _writing_ends: threading.Event = attrs.field(factory=threading.Event)
     _listening_ends: threading.Event = attrs.field(factory=threading.Event)
 
-    def play(self, seconds: float) -> None:
-        """Let all of it happen for so long; then the verdict stands in ``faults``."""
+    def play(self, seconds: float, least: int = 0) -> None:
+        """Let all of it happen for so long; then the verdict stands in ``faults``.
+
+        And longer, on a slow machine, until so many switchovers were done, and one was called off.
+        """
         self.primary.command("XGROUP", "CREATE", programs.TASKS, programs.GROUP, "$", "MKSTREAM")
         listening = [self._thread(seat, self._listening_ends) for seat in self._of_today(LISTENING)]
         writing = [self._thread(seat, self._writing_ends) for seat in self._of_today(WRITING)]
@@ -63,7 +66,7 @@ class Run:
         for thread in listening + writing:
             thread.start()
         try:
-            self._operate(time.monotonic() + seconds)
+            self._operate(time.monotonic() + seconds, least)
         finally:
             for ends, threads in ((self._writing_ends, writing), (self._listening_ends, listening)):
                 ends.set()
@@ -122,11 +125,14 @@ class Run:
 
     # The operator.
 
-    def _operate(self, end: float) -> None:
+    def _operate(self, end: float, least: int) -> None:
         dice = random.Random(f"{self.seed} operator")
         self._switch(dice, None)
         self._switch(dice, 1)
-        while time.monotonic() < end and not self._failed:
+        while not self._failed and (
+            time.monotonic() < end
+            or (least and (self.switchovers["done"] < least or len(self.switchovers) == 1))
+        ):
             # Within what a hold takes: the budget then ends in any of its steps.
             budget = 1 + int(dice.random() * self._hold_ms) if dice.random() < 0.5 else None
             with self._late(dice) if self.valves and dice.random() < 0.5 else contextlib.nullcontext():
