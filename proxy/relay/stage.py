@@ -218,7 +218,8 @@ class Stage:
         for lane in self._left:
             lane.drop()
         await gather(self.new, self.old, self.others, self.follow, self.notes)
-        self.report.full_resyncs = await self.new.sync_full() - self._sync_full
+        served = await self.new.sync_full()  # counted from nought by a process that is new since
+        self.report.full_resyncs = served - self._sync_full if served >= self._sync_full else served
 
     def strike(self) -> None:
         self.promotion.close()
