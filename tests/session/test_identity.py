@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.session.session import MARK, MARKED, Send, Session, Step
+from proxy.session.session import MARK, MARKED, Send, SendAndWait, Session, Step
 from proxy.session.table import ask
 from proxy.session.watching import Watch
 from proxy.wire.encoding import command
@@ -14,7 +14,7 @@ STATE = ("user", "auth", "protocol", "db", "settings", "monitoring")
 
 def answered(session: Session, line: str, reply: bytes) -> None:
     [step] = ask(session, line.split()[0].upper().encode(), command(*line.split()))
-    assert isinstance(step, Send)
+    assert isinstance(step, Send | SendAndWait)
     if step.want is not None:
         assert step.want.take(session, reply, True) == reply
 

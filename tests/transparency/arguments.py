@@ -155,6 +155,7 @@ INSTEAD: Mapping[str, Callable[[DrawFn], Words]] = {
     "CLIENT LIST": _one_of("", "TYPE normal", "TYPE pubsub", "TYPE nosuch", "ID x"),
     "CLIENT REPLY": _one_of("ON", "ON", "OFF", "SKIP", "x"),
     "WAIT": _wait,
+    "SELECT": _one_of("1", "1", "1", "0", "16", "x"),
     "SPOP": _one_of("e3", "e9", "s1", "e1 100", "e2 100", "e2 0", "e2 -1", "e2 x"),
     "SETBIT": _one_of("b1 7 0", "b1 100 1", "b9 3 1", "s1 2 1", "b1 -1 1", "b1 7 2", "l1 1 1"),
     "SETRANGE": _one_of("s1 2 xx", "s9 5 x", "s1 -1 x", "l1 0 x", "s1 0 ", "s1 x x"),

@@ -13,8 +13,10 @@ from tests.baton import BatonProcess
 from tests.binaries import find_all, find_main
 from tests.servers import Pair, RedisServer
 from tests.transparency.conversations import Table
+from tests.transparency.differences import ON_VALKEY, LeftOut
+from tests.transparency.monitoring import EYE
 from tests.transparency.shapes import Shape, shapes_of
-from tests.transparency.twins import EYE, Twins
+from tests.transparency.twins import Twins
 
 BINARIES = find_all() if "BATON_TRANSPARENCY" in os.environ else find_main()
 
@@ -50,11 +52,16 @@ def shapes(twins: Twins) -> dict[str, Shape]:
     return shapes_of(twins.server)
 
 
-@pytest.fixture(scope="session")
-def table(shapes: dict[str, Shape]) -> Table:
-    return Table(shapes, switched=False)
+def left_out_on(twins: Twins) -> tuple[LeftOut, ...]:
+    """What is not said to this version of the server."""
+    return ON_VALKEY if twins.server.version == "8.0" else ()
 
 
 @pytest.fixture(scope="session")
-def switched_table(shapes: dict[str, Shape]) -> Table:
-    return Table(shapes, switched=True)
+def table(shapes: dict[str, Shape], twins: Twins) -> Table:
+    return Table(shapes, False, left_out_on(twins))
+
+
+@pytest.fixture(scope="session")
+def switched_table(shapes: dict[str, Shape], twins: Twins) -> Table:
+    return Table(shapes, True, left_out_on(twins))

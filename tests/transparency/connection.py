@@ -7,33 +7,18 @@ import re
 import select
 import socket
 import time
+from collections.abc import Set
 
 from attrs import define, field
 
 from proxy.wire.encoding import command
 from tests.transparency.conversations import Raw, Said
 from tests.transparency.frames import Node, Unfinished, frame
+from tests.transparency.invalidations import Invalidations
+from tests.transparency.monitoring import Overhearing
 from tests.transparency.pools import Patience, Ref
 
 LIMIT_SECONDS = 8.0
-OWN = (
-    "PING CLIENT HELLO AUTH SELECT INFO ROLE CONFIG ACL COMMAND LATENCY MEMORY PFCOUNT REPLICAOF REPLCONF "
-    "PSYNC SCRIPT FUNCTION MODULE BATON.REFUSED SUBSCRIBE PSUBSCRIBE SSUBSCRIBE"
-)
-"""Commands that the proxy says for itself too, and the test's own eye."""
-MONITORED = re.compile(
-    rb'\+\d+\.\d+ \[\d+ [^]]*\] "(?i:%s)"[^\r]*\r\n' % OWN.replace(" ", "|").replace(".", "[.]").encode()
-)
-"""A line of MONITOR about one of those: it is passed over."""
-INVALIDATED = (
-    re.compile(rb">2\r\n\$10\r\ninvalidate\r\n(_\r\n|\*1\r\n\$\d+\r\n[^\r]*\r\n)"),
-    re.compile(
-        rb"\*3\r\n\$7\r\nmessage\r\n\$20\r\n__redis__:invalidate\r\n"
-        rb"([*$]-1\r\n|\*1\r\n\$\d+\r\n[^\r]*\r\n)"
-    ),
-)
-"""What CLIENT TRACKING tells. With a switchover it is passed over: the proxy then says that everything is
-invalid, and what was read before is not told of again. ``tests/carried`` looks at that."""
 HALF_LINE = re.compile(rb"\+\d+[.][^\r]*$")
 
 
@@ -46,7 +31,9 @@ class Connection:
     """Its id, as CLIENT ID told."""
     data: bytearray = field(factory=bytearray)
     closed: bool = False
-    passed_over: tuple[re.Pattern[bytes], ...] = (MONITORED,)
+    overhearing: Overhearing = field(factory=lambda: Overhearing(set()))
+    told: Invalidations | None = None
+    """From a switchover on."""
 
     @classmethod
     def open(cls, port: int) -> Connection:
@@ -74,9 +61,9 @@ class Connection:
             got = b""
         self.data += got
         self.closed = not got
-        for pattern in self.passed_over:
-            if pattern.search(self.data):
-                self.data = bytearray(pattern.sub(b"", self.data))
+        self.data = self.overhearing.passed_over(self.data)
+        if self.told is not None:
+            self.data = bytearray(self.told.without(bytes(self.data), proxied=True))
         return True
 
     def collect_all(self) -> None:
@@ -111,6 +98,16 @@ class Connection:
             del self.data[:length]
             return node
 
+    def next_frames(self, count: int) -> Node | None:
+        """So many frames, as if they were one; an error stands for all of them."""
+        came: list[Node] = []
+        while len(came) < count:
+            one = self.next_frame()
+            if one is None or one.kind == b"-":
+                return one
+            came.append(one)
+        return Node(b"*", tuple(came))
+
     def ask(self, *words: bytes | str) -> Node:
         """Say one command where nothing else is going on, and return its reply."""
         self.send(command(*words))
@@ -133,12 +130,19 @@ class Connection:
 class Circle:
     """The clients of a conversation on one side."""
 
-    def __init__(self, port: int, protocols: tuple[int, ...], patient: bool, switched: bool = False) -> None:
+    def __init__(
+        self,
+        port: int,
+        protocols: tuple[int, ...],
+        patient: bool,
+        own: Set[bytes] = frozenset(),
+        switched: bool = False,
+    ) -> None:
+        overhearing = Overhearing(set(own), switched)
         self.clients = [Connection.open(port) for _ in protocols]
         for client, protocol in zip(self.clients, protocols, strict=True):
             client.introduce(protocol)
-            if switched:
-                client.passed_over = (MONITORED, *INVALIDATED)
+            client.overhearing = overhearing
         self.patient = patient
 
     @property

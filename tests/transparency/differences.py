@@ -6,6 +6,9 @@ says.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
+
 from attrs import frozen
 
 from tests.transparency import sameness
@@ -29,15 +32,42 @@ class Differs:
     reason: str
 
 
+@frozen
+class PassedOver:
+    """Lines of MONITOR that are looked at on neither side."""
+
+    words: bytes
+    """A pattern of how the command begins."""
+    reason: str
+    own: bool = False
+    """Only what the proxy's own connections, the replica's and the test's own say."""
+
+
+PROTOCOL_ERROR = "what is no command"
+BLANKS = "a line of blanks"
+NOTHING = "nothing at all"
+
 LEFT_OUT = (
     LeftOut(("SHUTDOWN", "DEBUG"), "ends or stops the server"),
     LeftOut(("MIGRATE",), "needs a third server, and blocks the one that it is sent to"),
     LeftOut(("SAVE", "BGSAVE", "BGREWRITEAOF"), "writes files, and fails while another child runs"),
-    LeftOut(("PFSELFTEST",), "takes seconds"),
-    LeftOut(("SLOWLOG", "LATENCY"), "tell which commands were slow, by the clock"),
-    LeftOut(("OBJECT IDLETIME",), "in a conversation it is 0, or 1 where the second has changed"),
-    LeftOut(("SCRIPT DEBUG",), "forks the server, or blocks all its clients"),
-    LeftOut(("CLIENT PAUSE",), "its effect is on time alone"),
+    LeftOut(("PFSELFTEST",), "takes seconds; said once, by ``test_differences.py``"),
+    LeftOut(
+        ("SLOWLOG GET", "SLOWLOG LEN", "LATENCY HISTOGRAM"),
+        "tell which commands were slow, by the clock; said once, by ``test_differences.py``",
+    ),
+    LeftOut(("MEMORY DOCTOR",), "about the process; said once, by ``test_differences.py``"),
+    LeftOut(
+        ("SCRIPT DEBUG",),
+        "forks the server, or blocks all its clients; without YES and SYNC it is an error where something is "
+        "owed to a command ahead of it, which is decided by timing; said alone by ``test_differences.py``",
+    ),
+    LeftOut(("CLIENT PAUSE",), "its effect is on time alone; said once, by ``test_differences.py``"),
+    LeftOut(
+        ("POST", "HOST:"),
+        "stops HTTP requests: the server closes at once, and drops what it owes to commands ahead in the "
+        "same send; said alone by ``test_differences.py``",
+    ),
     LeftOut(
         ("PSYNC", "SYNC", "REPLCONF"), "refused by the proxy: a replica connects to a node (docs: Limits)"
     ),
@@ -54,18 +84,44 @@ SWITCHED = (
     ),
 )
 """Besides, where there is a switchover."""
+MONITORING = (
+    LeftOut(
+        ("CLIENT REPLY",),
+        "the line about the command that SKIP is about does not come from Redis; from the proxy it does",
+    ),
+    LeftOut(
+        (PROTOCOL_ERROR,),
+        "from 7.0 on the line about a command comes behind its answer, and the proxy closes in between",
+    ),
+)
+"""Besides, behind MONITOR."""
+BEHIND_OTHERS = (
+    LeftOut(
+        ("CLIENT KILL",),
+        "what a command ahead in the same send has just told the killed one is lost or not, by timing",
+    ),
+)
+"""Besides, behind other commands of a step."""
+SKIPPING = (
+    LeftOut(
+        (NOTHING, BLANKS),
+        "an empty line is the command that Redis does not answer then; the proxy passes over it",
+    ),
+)
+"""Besides, behind CLIENT REPLY SKIP."""
+WATCHED_QUEUE = "EXEC, where a switchover finds a MULTI open behind WATCH: it may be answered nil (README)"
+"""So there is none at such a place: see ``conversations.elsewhere``."""
 IN_MULTI = (
     LeftOut(
         ("SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE"),
         "refused by the proxy: EXEC's answer then has another number of elements than it says",
     ),
     LeftOut(
-        ("CLIENT REPLY", "AUTH", "HELLO AUTH"),
+        ("CLIENT REPLY", "AUTH", "HELLO AUTH"),  # CLIENT REPLY ON has a name of its own
         "refused by the proxy: EXEC's answer would never end (from 7.2 on, where the login fails)",
     ),
 )
 """Besides, inside MULTI."""
-PROTOCOL_ERROR = "what is no command"
 REFUSED = tuple(
     name for each in LEFT_OUT if each.reason.startswith("refused by the proxy") for name in each.commands
 )
@@ -76,12 +132,56 @@ MUTED = (
     ),
 )
 """Besides, behind CLIENT REPLY OFF."""
+MUTED_IN_MULTI = (
+    LeftOut(
+        ("CLIENT REPLY ON",), "refused by the proxy: EXEC's answer would have fewer elements than it says"
+    ),
+)
+"""Besides, where both are so."""
+ON_VALKEY = (
+    LeftOut((BLANKS,), "Valkey 8.0 then takes the next command for lines, even one that is sent much later"),
+)
+"""Besides, on Valkey."""
+
+PASSED_OVER = (
+    PassedOver(rb"", "the proxy asks the nodes how they are, and the test if a command is done", own=True),
+    PassedOver(rb'"PING" "baton:', "a mark on a client's lane, which tells where its messages end"),
+)
+PASSED_OVER_SWITCHED = (
+    PassedOver(
+        rb'"(?i:MULTI|WATCH|CLIENT|HELLO|SELECT|P?SUBSCRIBE|SSUBSCRIBE)"',
+        "sessions are set up at the other node, an open MULTI among them",
+    ),
+    PassedOver(
+        rb'"(?:INFO|ROLE|PFCOUNT|COMMAND|CONFIG|ACL|FUNCTION|SCRIPT|XINFO)"',
+        "the proxy's connections of that time, whose names nobody has seen",
+    ),
+    PassedOver(
+        rb'"(?i:B[LRZ][A-Z]+|XREAD|XREADGROUP)"',
+        "who is blocked is blocked again, with what remains of its time and the stream's last id",
+    ),
+    PassedOver(
+        rb'"(?:SPUBLISH" "baton:wait"|PING")',
+        "goes ahead of the first WAIT after a switchover, so that it counts the client's writes",
+    ),
+)
+"""Besides, where there is a switchover."""
+INVALIDATED = re.compile(
+    rb"(>2\r\n\$10\r\ninvalidate\r\n|\*3\r\n\$7\r\nmessage\r\n\$20\r\n__redis__:invalidate\r\n)"
+    rb"(_\r\n|[*$]-1\r\n|\*1\r\n\$\d+\r\n[^\r]*\r\n)"
+)
+"""What CLIENT TRACKING tells. From the beginning of a switchover on, the proxied side may be told less: what
+was read before is not told of again, since the proxy says that all of it is invalid. So there these are
+taken out of what came, on both sides, and compared as sets: see ``invalidations.py``."""
 
 DIFFERS = (
     Differs(
         ("SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS", "SPOP", "SORT", "SORT_RO"),
         sameness.unordered,
         "in the order of a hash table, whose seed is each server's own",
+    ),
+    Differs(
+        ("UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"), sameness.one_by_one, "the same, an answer for each"
     ),
     Differs(("HGETALL", "CONFIG GET"), sameness.pairs, "the same, as pairs"),
     Differs(
@@ -106,21 +206,36 @@ DIFFERS = (
         sameness.moments,
         "ids made by XADD * are the time",
     ),
-    Differs(("XINFO STREAM",), sameness.moments, "the same"),
-    Differs(("XPENDING", "XINFO CONSUMERS"), sameness.ages, "how long ago, in milliseconds"),
+    Differs(
+        ("XINFO GROUPS", "XINFO STREAM"),
+        sameness.groups,
+        "a replica is not told how many entries a group has read; and the same as in XPENDING",
+    ),
+    Differs(
+        ("XPENDING", "XINFO CONSUMERS"),
+        sameness.ages,
+        "ids made of the time, and how long ago, in milliseconds",
+    ),
+    Differs(("OBJECT IDLETIME",), sameness.near(5), "seconds by the clock"),
+    Differs(("LOLWUT",), sameness.kind, "art, by chance"),
+    Differs(("MEMORY USAGE",), sameness.numbers, "a sorted set's levels are chosen at random"),
     Differs(("INFO",), sameness.fields, "about the process"),
     Differs(("MEMORY STATS",), sameness.numbers, "about the process"),
     Differs(("MEMORY MALLOC-STATS",), sameness.kind, "about the process"),
     Differs(("ACL LOG",), sameness.picked, "has ages and addresses"),
     Differs(("ROLE",), sameness.first, "the proxied twin has a replica"),
-    Differs(("WAIT",), sameness.near(1), "the proxied twin has a replica"),
+    Differs(("WAIT", "WAITAOF"), sameness.near(1), "the proxied twin has a replica"),
     Differs(
         ("CLIENT ID", "HELLO", "CLIENT GETREDIR", "CLIENT TRACKINGINFO"),
         sameness.clients,
         "the proxy's ids are its own",
     ),
     Differs(("CLIENT LIST", "CLIENT INFO"), sameness.client_lines, "ids, addresses, ages, buffers"),
-    Differs(("MONITOR",), sameness.monitored, "the time, and the address of the lane"),
+    Differs(
+        ("MONITOR",),
+        sameness.monitored,
+        "the time, the lane's address; a lane gets the node's ids, and CLIENT REPLY ON for OFF and SKIP",
+    ),
 )
 
 
@@ -132,6 +247,14 @@ def left_out(name: str, *besides: LeftOut) -> bool:
 def rules_for(name: str) -> tuple[Differs, ...]:
     """The entries for a command, by its whole name in capitals."""
     return tuple(each for each in DIFFERS if covers(each.commands, name))
+
+
+def monitor_filter(own: Set[bytes], switched: bool) -> re.Pattern[bytes]:
+    """The lines of MONITOR that are passed over; ``own`` are the addresses of those who are no clients."""
+    who = b"|".join(map(re.escape, sorted(own))) or b"(?!)"
+    rules = PASSED_OVER + (PASSED_OVER_SWITCHED if switched else ())
+    said = b"|".join(rb"\[\d+ (?:%s)\] %s" % (who if each.own else rb"[^]]*", each.words) for each in rules)
+    return re.compile(rb"\+\d+\.\d+ (?:%s)[^\r]*\r\n" % said)
 
 
 def covers(commands: tuple[str, ...], name: str) -> bool:

@@ -20,9 +20,15 @@ class Example:
     commands: Commands
     proxied: bool = False
     """The twins without a proxy say the same; through the proxy it differs."""
+    replica: bool = False
+    """The other side is the replica of a pair."""
     resp3: bool = False
-    alike_on_6_2: bool = False
+    alike_on: tuple[str, ...] = ()
     """There the order is fixed, or no statistics are kept."""
+    answers: int = 0
+    """How many, if it is not one."""
+    later: bool = False
+    """The other side is asked again and again, without being made anew in between."""
 
 
 def _said(text: str) -> Commands:
@@ -31,7 +37,7 @@ def _said(text: str) -> Commands:
 
 MEMBERS = " ".join(f"m{n}" for n in range(40))
 FIELDS = " ".join(f"f{n} {n}" for n in range(40))
-BIG_SET = f"SADD e1 {MEMBERS}"
+BIG_SET = f"SADD e1 {LONG} {MEMBERS}"
 BIG_HASH = f"HSET h1 long {LONG} {FIELDS}"
 BIG_SORTED_SET = f"ZADD z1 1 {LONG} " + " ".join(f"{n} m{n}" for n in range(40))
 
@@ -53,8 +59,13 @@ EXAMPLES = {
     "KEYS": Example(_said("KEYS *")),
     "HKEYS": Example(_said(f"{BIG_HASH} / HKEYS h1")),
     "HVALS": Example(_said(f"{BIG_HASH} / HVALS h1")),
+    "UNSUBSCRIBE": Example(_said(f"SUBSCRIBE {MEMBERS} / UNSUBSCRIBE"), answers=40),
+    "PUNSUBSCRIBE": Example(
+        _said(f"PSUBSCRIBE {MEMBERS} / PUNSUBSCRIBE"), answers=40, alike_on=("6.2", "7.0")
+    ),
+    "SUNSUBSCRIBE": Example(_said(f"SSUBSCRIBE {MEMBERS} / SUNSUBSCRIBE"), answers=40),
     "HGETALL": Example(_said(f"{BIG_HASH} / HGETALL h1")),
-    "CONFIG GET": Example(_said("CONFIG GET *max*"), alike_on_6_2=True),
+    "CONFIG GET": Example(_said("CONFIG GET *max*"), alike_on=("6.2",)),
     "PUBSUB CHANNELS": Example(_said(f"SUBSCRIBE {MEMBERS} / PUBSUB CHANNELS"), resp3=True),
     "PUBSUB SHARDCHANNELS": Example(_said(f"SSUBSCRIBE {MEMBERS} / PUBSUB SHARDCHANNELS"), resp3=True),
     "COMMAND": Example(_said("COMMAND")),
@@ -77,7 +88,7 @@ EXAMPLES = {
     "EXPIRETIME": Example(_said("EXPIRE s1 1000 / EXPIRETIME s1")),
     "PEXPIRETIME": Example(_said("EXPIRE s1 1000 / PEXPIRETIME s1")),
     "LASTSAVE": Example(_said("SAVE / LASTSAVE")),
-    "COMMAND INFO": Example(_said("COMMAND INFO config cluster client xinfo"), alike_on_6_2=True),
+    "COMMAND INFO": Example(_said("COMMAND INFO config cluster client xinfo"), alike_on=("6.2",)),
     "FUNCTION LIST": Example((*LIBRARIES, ("FUNCTION", "LIST"))),
     "FUNCTION DUMP": Example((*LIBRARIES, ("FUNCTION", "DUMP"))),
     "XADD": Example(_said("XADD x1 * f v")),
@@ -89,13 +100,18 @@ EXAMPLES = {
     "XAUTOCLAIM": Example((*TAKEN, ("XAUTOCLAIM", "x1", "gr1", "co2", "0", "0"))),
     "XINFO STREAM": Example(_said("XADD x1 * f v / XINFO STREAM x1")),
     "XINFO CONSUMERS": Example((*TAKEN, ("XINFO", "CONSUMERS", "x1", "gr1"))),
+    "XINFO GROUPS": Example(_said("XINFO GROUPS x1"), replica=True, alike_on=("6.2",)),
     "XPENDING": Example((*TAKEN, ("XPENDING", "x1", "gr1", "-", "+", "9"))),
+    "OBJECT IDLETIME": Example(_said("OBJECT IDLETIME s1"), later=True),
+    "LOLWUT": Example(_said("LOLWUT VERSION 5")),
+    "MEMORY USAGE": Example(_said(f"{BIG_SORTED_SET} / MEMORY USAGE z1 SAMPLES 0")),
     "INFO": Example(_said("INFO server")),
     "MEMORY STATS": Example(_said("MEMORY STATS")),
-    "MEMORY MALLOC-STATS": Example(_said("MEMORY MALLOC-STATS"), alike_on_6_2=True),
+    "MEMORY MALLOC-STATS": Example(_said("MEMORY MALLOC-STATS"), alike_on=("6.2",)),
     "ACL LOG": Example(_said("AUTH u1 no / ACL LOG")),
     "ROLE": Example(_said("ROLE"), proxied=True),
     "WAIT": Example(_said("SET s1 x / WAIT 1 50"), proxied=True),
+    "WAITAOF": Example(_said("WAITAOF 0 0 1"), proxied=True),
     "CLIENT ID": Example(_said("CLIENT ID"), proxied=True),
     "HELLO": Example(_said("HELLO 2"), proxied=True),
     "CLIENT GETREDIR": Example((*REDIRECTED, ("CLIENT", "GETREDIR")), proxied=True),

@@ -41,6 +41,18 @@ def _sorted(node: Node) -> object:
     return (node.kind, repr(sorted(elements, key=repr)))
 
 
+def one_by_one(a: Node, b: Node, known: Known) -> bool:
+    """Answers to UNSUBSCRIBE: the same channels, in any order, with the same counts in the same order."""
+
+    def parts(answers: Node) -> tuple[object, ...]:
+        told = [
+            (each.kind, *(each.elements or (each,))) for each in answers.elements if not is_monitored(each)
+        ]
+        return ([each[:2] + each[3:] for each in told], sorted(repr(each[2:3]) for each in told))
+
+    return parts(a) == parts(b)
+
+
 def pairs(a: Node, b: Node, known: Known) -> bool:
     """The same pairs, in any order: what RESP2 says in the place of a map."""
     return a.kind == b.kind and _paired(a) == _paired(b)
@@ -105,9 +117,15 @@ def _momentless(node: Node) -> object:
 LINE = re.compile(rb"^\d+\.\d+ \[(\d+) [^]]*\] ")
 
 
+REPLACED = re.compile(
+    rb'(?i)("CLIENT" "REPLY") .*|("CLIENT" "TRACKING" .*"REDIRECT") "\d+"|("SCAN"|"[SHZ]SCAN" "[^"]*") "\d+"'
+)
+"""The node gets ids of its own, and ON for OFF and SKIP; a cursor of another node starts over."""
+
+
 def monitored(a: Node, b: Node, known: Known) -> bool:
     """Two lines of MONITOR about the same command in the same db."""
-    one, other = (LINE.sub(rb"[\1] ", each.text) for each in (a, b))
+    one, other = (REPLACED.sub(rb"\1\2\3", LINE.sub(rb"[\1] ", each.text)) for each in (a, b))
     return is_monitored(a) and is_monitored(b) and one == other
 
 
@@ -117,6 +135,10 @@ def is_monitored(node: Node) -> bool:
 
 
 AGES = (b"idle", b"inactive", b"seen-time", b"active-time")
+
+
+PENDING = ([b"$", b"$", b":", b":"], [b"$", b":", b":"])
+"""An entry that was delivered: its id, to whom if that is not clear, when or how long ago, and how often."""
 
 
 def ages(a: Node, b: Node, known: Known) -> bool:
@@ -131,9 +153,23 @@ def _ageless(node: Node) -> object:
     kinds = [each.kind for each in node.value]
     for at, each in enumerate(node.value):
         named = at > 0 and node.value[at - 1].text in AGES
-        if each.kind == b":" and (named or (at == 2 and kinds == [b"$", b"$", b":", b":"])):
+        pending = kinds in PENDING and at == len(kinds) - 2
+        if each.kind == b":" and (named or pending):
             elements[at] = "an age"
     return (node.kind, tuple(elements))
+
+
+def groups(a: Node, b: Node, known: Known) -> bool:
+    """The same but for that, and how many entries groups have read, as far as that is known."""
+    return _ageless(_uncounted(a)) == _ageless(_uncounted(b))
+
+
+def _uncounted(node: Node) -> Node:
+    elements = list(map(_uncounted, node.elements))
+    for at, each in enumerate(elements[1:], 1):
+        if elements[at - 1].text in (b"entries-read", b"lag") and (each.kind in b":_" or each.value is None):
+            elements[at] = Node(b"_", b"")
+    return Node(node.kind, tuple(elements)) if isinstance(node.value, tuple) else node
 
 
 def first(a: Node, b: Node, known: Known) -> bool:
@@ -169,7 +205,7 @@ def fields(a: Node, b: Node, known: Known) -> bool:
 
     def named(node: Node) -> list[bytes]:
         lines = [line.partition(b":")[0] for line in node.text.splitlines()]
-        return [line for line in lines if not line.startswith((b"slave", b"db"))]
+        return [line for line in lines if not line.startswith((b"slave", b"db", b"errorstat_"))]
 
     return a.kind == b.kind and a.kind != b"-" and named(a) == named(b)
 
@@ -189,6 +225,7 @@ def _renamed(node: Node, names: Names) -> object:
 
 OWN_TO_THE_NODE = (b"age", b"idle", b"fd", b"laddr", b"qbuf", b"qbuf-free", b"argv-mem", b"multi-mem", b"rbs")
 BUFFERS = (b"rbp", b"obl", b"oll", b"omem", b"tot-mem", b"events", b"ssub", b"cmd")
+COUNTS = (b"tot-net-in", b"tot-net-out", b"tot-cmds")
 
 
 def client_lines(a: Node, b: Node, known: Known) -> bool:
@@ -200,11 +237,13 @@ def client_lines(a: Node, b: Node, known: Known) -> bool:
 
 def _lines(node: Node, names: Names) -> list[dict[bytes, bytes]]:
     found = []
-    for line in node.text.splitlines():
+    for line in node.text.removeprefix(b"txt:").splitlines():
         said = dict(word.partition(b"=")[::2] for word in line.split(b" "))
         if said.get(b"id") not in names:
             continue
-        told = {name: value for name, value in said.items() if name not in (*OWN_TO_THE_NODE, *BUFFERS)}
+        told = {
+            name: value for name, value in said.items() if name not in (*OWN_TO_THE_NODE, *BUFFERS, *COUNTS)
+        }
         for name in (b"id", b"addr", b"redir"):
             told[name] = names.get(told.get(name, b""), told.get(name, b""))
         found.append(told)

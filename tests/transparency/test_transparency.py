@@ -1,6 +1,7 @@
 """Nobody can tell that the proxy is there: thousands of conversations, straight and through it.
 
-The short form runs with all the tests. The long form is ``./scripts/transparency [COUNT [SEED]]``: it sets
+The short form runs with all the tests, and always says the same, from one seed: what fails there was broken
+by a change, and is no find of that day. The long form finds: ``./scripts/transparency [COUNT [SEED]]`` sets
 BATON_TRANSPARENCY to the number of conversations, for each version of the server and for each of the two
 tests, and BATON_TRANSPARENCY_SEED to what they are made from, and takes every version found.
 """
@@ -8,7 +9,6 @@ tests, and BATON_TRANSPARENCY_SEED to what they are made from, and takes every v
 from __future__ import annotations
 
 import os
-import random
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -17,13 +17,13 @@ from tests.transparency.conversations import Table
 from tests.transparency.twins import Twins
 
 COUNT = int(os.environ.get("BATON_TRANSPARENCY", "0"))
-SEED = int(os.environ.get("BATON_TRANSPARENCY_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+SEED = int(os.environ.get("BATON_TRANSPARENCY_SEED", "4711"))
 
-chosen = settings(suppress_health_check=list(HealthCheck), print_blob=True)
+chosen = settings(suppress_health_check=list(HealthCheck), database=None)
 
 
 @seed(SEED)
-@settings(chosen, max_examples=COUNT or 100)
+@settings(chosen, max_examples=COUNT or 150)
 @given(data=st.data())
 def test_any_conversation_is_the_same_through_the_proxy(
     twins: Twins, table: Table, data: st.DataObject
@@ -32,7 +32,7 @@ def test_any_conversation_is_the_same_through_the_proxy(
 
 
 @seed(SEED)
-@settings(chosen, max_examples=COUNT or 30)
+@settings(chosen, max_examples=COUNT or 100)
 @given(data=st.data())
 def test_any_conversation_is_the_same_with_a_switchover_in_it(
     twins: Twins, switched_table: Table, data: st.DataObject

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -14,12 +13,11 @@ from tests.talking import Talk
 from tests.transparency import pools
 from tests.transparency.connection import LIMIT_SECONDS, Circle
 from tests.transparency.conversations import Conversation
+from tests.transparency.monitoring import EYE, is_stranger, own_addresses
 from tests.transparency.proxied import Differed, Proxied
 from tests.transparency.sameness import Known
 from tests.transparency.straight import Straight, blocked_flags
 from tests.waiting import wait_until
-
-EYE = "eye-of-the-test"
 
 
 @define(eq=False, repr=False)
@@ -51,10 +49,10 @@ class Twins:
     def hold(self, conversation: Conversation) -> None:
         """Hold one conversation on both sides; a Differed where they are not the same."""
         self.prepare()
-        straight = Straight(self.server, self.eye(self.server.port), conversation)
+        straight = Straight(self.server, self.eye(self.server.port), conversation, self._own(self.server))
         switched = conversation.switch_at is not None
         port = self.port or self.proxy.port
-        circle = Circle(port, conversation.protocols, conversation.patient, switched)
+        circle = Circle(port, conversation.protocols, conversation.patient, self._own(*self.pair), switched)
         switching: list[Future[Any]] = []
 
         def switch(beside: bool) -> None:
@@ -81,6 +79,13 @@ class Twins:
             self.swapped = not self.swapped
         if report["outcome"] != "done" or report["clients_closed"]:
             raise Differed(f"the switchover: {report}")
+
+    def _own(self, *servers: RedisServer) -> frozenset[bytes]:
+        return frozenset(
+            address
+            for server in servers
+            for address in own_addresses(self.eye(server.port).ask("CLIENT", "LIST").splitlines())
+        )
 
     def blocked_clients(self) -> int:
         return sum(blocked for node in self.pair for blocked in blocked_flags(self.eye(node.port)).values())
@@ -137,8 +142,9 @@ class Twins:
 
 def strangers(eye: Talk) -> list[str]:
     """The connections of a server that are neither a replica's, nor the proxy's own, nor the test's."""
-    return [
-        line
-        for line in eye.ask("CLIENT", "LIST").splitlines()
-        if not re.search(rf" name=({EYE}|baton:\S*) | flags=[SM] ", line)
-    ]
+    found = []
+    for line in eye.ask("CLIENT", "LIST").splitlines():
+        said = dict(word.partition("=")[::2] for word in line.split(" "))
+        if is_stranger(said["name"], said["flags"]):
+            found.append(line)
+    return found
