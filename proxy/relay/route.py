@@ -72,6 +72,7 @@ class Route:
     def lead(self, node: Node) -> None:
         """This node is the primary from now on, and what its process says of its commands counts."""
         self.primary = node
+        self.common.loses_logins = node.version >= (7, 2)
         self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
         if self.common.commands is not node.commands:
             self.common.commands = node.commands

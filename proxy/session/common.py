@@ -86,5 +86,7 @@ class Common:
     directory: Directory = field(factory=Nobody, repr=False)
     commands: CommandTable = field(factory=CommandTable, repr=False)
     """Of the primary."""
+    loses_logins: bool = False
+    """The primary may not tell of a login that fails: from 7.2 on (``addAuthErrReply`` in acl.c)."""
     maintenance: bool = True
     """Clients may ask for notices of a switchover (see ``maintenance``)."""

@@ -138,7 +138,7 @@ def hello(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 def _login(session: Session, frame: Frame, want: Want) -> Send:
     """Who may get pushes has the mark behind it, for Redis may not tell of a login that fails."""
-    if session.protocol == 2 and not session.listening:
+    if session.transaction is not None or (session.protocol == 2 and not session.listening):
         return Send(frame, want)
     return Send((frame if isinstance(frame, bytes) else b"".join(frame)) + MARK, Marked(want))
 

@@ -167,11 +167,11 @@ def _unsettles_exec(session: Session, name: bytes, frame: Frame) -> bool:
     (two channels), or with fewer, so that it never ends (CLIENT REPLY OFF; from 7.2 on a login that
     fails)."""
     if name == b"HELLO":
-        return b"AUTH" in map(bytes.upper, arguments(frame)[2:])
+        return session.common.loses_logins and b"AUTH" in map(bytes.upper, arguments(frame)[2:])
     if name == b"CLIENT":
         words = [word.upper() for word in arguments(frame)[1:]]
         return words[:1] == [b"REPLY"] and (words != [b"REPLY", b"ON"] or session.mute is not None)
-    return name == b"AUTH" or name in CHANNELS
+    return (session.common.loses_logins and name == b"AUTH") or name in CHANNELS
 
 
 def _refuse(session: Session, text: str) -> tuple[Step, ...]:

@@ -89,6 +89,7 @@ PROCESS = "looks at the server as a process of this machine, not as something th
 REPLICA = "attaches itself as a replica (SYNC), which is refused through the proxy by design"
 AS_REPLICA = "makes the server a replica (REPLICAOF), which is refused through the proxy by design"
 ENDS_IT = "ends the server (SHUTDOWN), and with it the run"
+MEMORY = "measures the server's memory, in which the buffers of the suite's own connection count"
 BUFFER = (
     "watches the output buffer of a slow client in CLIENT LIST: behind a proxy that buffer is the proxy's"
 )
@@ -105,6 +106,9 @@ REDIS_LEFT_OUT = {
     "unit/aofrw": "checks the files on the server's disk, for minutes",
     "unit/type/list-3": "stresses the encoding of lists with 100,000s of commands one by one, for minutes",
     "unit/obuf-limits": BUFFER,
+    "unit/maxmemory": MEMORY,
+    "unit/memefficiency": MEMORY,
+    "unit/lazyfree": MEMORY,
     "unit/expire: EXPIRE relative and absolute propagation to replicas": REPLICA,
     "unit/expire: GETEX propagate as to replica as PERSIST, DEL, or nothing": REPLICA,
     "unit/type/string: GETDEL propagate as DEL command to replica": REPLICA,

@@ -24,7 +24,7 @@ DIFFERENT = [
     (re.compile(rb"(\$2\r\nid\r\n):\d+"), rb"\1:0"),  # HELLO
     (re.compile(rb"\d{13}-\d+"), b"now-0"),  # XADD with an id made by the server
     # the order in which all channels are unsubscribed from
-    (re.compile(rb"(3\r\n\$1[12]\r\np?unsubscribe\r\n)\$\d+\r\n[^\r]*\r\n:\d+"), rb"\1"),
+    (re.compile(rb"(3\r\n\$1[12]\r\np?unsubscribe\r\n)\$\d+\r\n.*?\r\n:\d+", re.DOTALL), rb"\1"),
 ]
 AT_ONCE = 50_000
 """Bytes that a kernel takes at once in any case. Of a longer answer Redis drops what is not sent when the

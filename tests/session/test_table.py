@@ -129,10 +129,22 @@ def test_what_would_leave_the_answer_of_exec_out_of_step_is_refused(
     redis_server: Start, words: list[str]
 ) -> None:
     conversation = Conversation(redis_server())
+    conversation.session.common.loses_logins = True
     conversation.tell("MULTI")
     assert conversation.tell(*words).startswith(b"-ERR Baton does not take ")
     assert conversation.tell("EXEC").startswith(b"-EXECABORT")
     assert conversation.tell("PING") == b"+PONG\r\n"
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_login_inside_multi_is_taken_where_the_server_tells_of_failures(
+    redis_server: Start, protocol: int
+) -> None:
+    conversation = Conversation(redis_server("user alice on >pw ~* &* +@all"))
+    conversation.tell("HELLO", protocol)
+    conversation.tell_all(command("MULTI"), command("AUTH", "alice", "pw"), command("ECHO", "x"))
+    assert conversation.tell("EXEC") == b"*2\r\n+OK\r\n$1\r\nx\r\n"
+    assert conversation.session.user == b"alice"
 
 
 def test_a_command_without_a_row_owes_one_reply() -> None:
