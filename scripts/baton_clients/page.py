@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from statistics import median
 
@@ -66,7 +67,7 @@ def summary(run: Run) -> str:
     verdict = "No client noticed." if run.ok else "**It did not pass**; the rows tell what went wrong."
     return (
         f"{len(run.holds_ms)} switchovers, Redis {run.server_version}, Python {platform.python_version()},"
-        f" {run.connections} connections."
+        f" {run.connections} connections; load average {os.getloadavg()[1]:.0f} on {os.cpu_count()} cores."
         f" Clients were held for {middle} ms (median), {most} ms at most. {verdict}"
     )
 
