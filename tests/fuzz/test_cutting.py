@@ -22,9 +22,10 @@ Rounds = Callable[[], Iterator[Random]]
 PLAIN = {
     form for name in (b"GET", b"SET", b"PING", b"INCR", b"DEL", b"ECHO") for form in (name, name.lower())
 }
-UNHEARD_OF = re.compile(rb"[*~%|]\d{6}|>")
-"""Not counted: what hiredis would make room for; and pushes, which it takes for a part of the answer that
-they come in: that is EXEC's alone, which is looked at anyway."""
+UNHEARD_OF = re.compile(rb"[*~%|]\d{6}|>|(?<!\r\n)\|")
+"""Not counted: what hiredis would make room for; pushes, which it takes for a part of the answer that they
+come in: that is EXEC's alone, which is looked at anyway; and an attribute behind a bulk that does not end as
+every node ends it."""
 REPLIES = (
     *(
         b"+OK\r\n",
