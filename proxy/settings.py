@@ -98,6 +98,15 @@ def _number(least: int, most: int) -> Kind:
     return Kind("NUMBER", lambda text: int(text) if re.fullmatch("-?[0-9]{1,19}", text) else text, check)
 
 
+def _choice(*choices: str) -> Kind:
+    def check(raw: object) -> str:
+        if raw not in choices:
+            raise ValueError(f"must be {' or '.join(choices)}, {_shown(raw)}")
+        return str(raw)
+
+    return Kind("|".join(choices).upper(), str, check)
+
+
 def _truth(raw: object) -> bool:
     if not isinstance(raw, bool):
         raise ValueError(f"must be true or false, {_shown(raw)}")
@@ -125,6 +134,8 @@ class Settings:
     password_file: Path | None = None
     password: str | None = field(default=None, repr=False)
     announce: Mapping[Address, Address] = field(factory=dict)
+    lanes: str = "private"
+    lanes_per_identity: int = 1
     budget_ms: int = 1000
     fence_ms: int = 30_000
     allow_sentinel: bool = False
@@ -208,6 +219,18 @@ SETTINGS = {
         ANNOUNCE,
         """By node, the address under which the other nodes reach it, where that is not the one that the
         proxy uses. It goes into REPLICAOF.""",
+    ),
+    "lanes": _setting(
+        "lanes.mode",
+        _choice("shared", "private"),
+        """shared: the commands of many clients go down one lane, and a client has a lane of its own only
+        while its session needs one. private: a lane for every client.""",
+        flag="--lanes",
+    ),
+    "lanes_per_identity": _setting(
+        "lanes.per_identity",
+        _number(1, 64),
+        "How many shared lanes there are for each user, protocol version and database.",
     ),
     "budget_ms": _setting(
         "switchover.budget_ms",
