@@ -47,6 +47,9 @@ async def serve(settings: Settings) -> None:
             if not line.startswith("!"):  # that was said when it was found
                 log.info("%s", line)
         nursery.start_soon(route.reactor.run)
+        if route.shares:
+            nursery.start_soon(route.lanes.sweep)
+            nursery.start_soon(route.stalls.watch)
         nursery.start_soon(keeper.run)
         nursery.start_soon(_accept, clients, route)
         nursery.start_soon(serve_console, [trio.SocketListener(each) for each in admin], steering)
@@ -84,6 +87,8 @@ def _route(
         ),
         client_output_bytes=settings.client_output_bytes,
         connect_timeout=timeout,
+        shares=settings.lanes == "shared",
+        per_identity=settings.lanes_per_identity,
     )
     route.gate.close(NO_PRIMARY)
     announce = {

@@ -20,6 +20,7 @@ from proxy.relay.keeper import WITHIN, Keeper
 from proxy.relay.route import Route
 from proxy.relay.stage import Stage
 from proxy.release import VERSION
+from proxy.session.sharing import pinned
 from proxy.settings import Settings
 from proxy.switchover.errors import Busy, CalledOff, Refused, SwitchoverError
 from proxy.switchover.preflight.case import Finding, Terms
@@ -73,7 +74,8 @@ class Steering:
             "Clients": {
                 "connected_clients": len(route.clients),
                 "total_connections_received": route.accepted,
-                "lanes": len(list(route.lanes())),
+                "lanes": len(route.own_lanes()),
+                "shared_lanes": sum(not lane.closed for lane in route.lanes),
                 "blocked_clients": sum(client.session.blocked is not None for client in route.clients),
                 "pubsub_clients": sum(client.session.subscriptions is not None for client in route.clients),
                 "lost_lanes": route.lost_lanes,
@@ -83,7 +85,7 @@ class Steering:
                 "primary": route.primary or "",
                 "nodes": len(route.nodes),
                 "gate": "closed: " + ", ".join(route.gate.reasons) if route.gate.closed else "open",
-                "waiting_clients": len(route.gate.queue),
+                "waiting_clients": len(route.gate.queue) + route.reactor.held_back,
                 "scripts": len(route.common.scripts),
             },
             "Switchover": {"switchovers_done": self.done, **self.status()},
@@ -142,7 +144,7 @@ class Steering:
         wanted = self._node(to) if to is not None else None
         terms = Terms(
             instance=self.instance,
-            lanes=sum(client.lane is not None for client in route.clients),
+            lanes=len(route.own_lanes()) + len(list(route.lanes)),
             max_lag_bytes=self.settings.max_lag_bytes,
             allow_sentinel=self.settings.allow_sentinel,
         )
@@ -243,7 +245,17 @@ def _client_line(client: Client) -> str:
     ]
     return (
         f"id={client.number} addr={client.peer_name} user={session.user.decode('utf-8', 'replace')}"
-        f" resp={session.protocol} db={session.db} lane={'private' if client.lane else 'none'}"
-        f" owed={len(client.lane.ledger) if client.lane else 0} unread={client.unsent_bytes}"
+        f" resp={session.protocol} db={session.db} {_lane(client)} unread={client.unsent_bytes}"
         f" state={','.join(doing) or 'plain'}"
     )
+
+
+def _lane(client: Client) -> str:
+    """Which lane it is on, and why, if others do not share it; and what that owes it."""
+    lane = client.lane
+    if lane is None:
+        return "lane=none owed=0"
+    if lane.shared:
+        return f"lane=shared owed={client.owed}"
+    why = pinned(client.session) or client.why or "mode"
+    return f"lane=private why={why.replace(' ', '-').lower()} owed={len(lane.ledger)}"

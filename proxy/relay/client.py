@@ -13,13 +13,14 @@ be answered first. Rules:
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from proxy.relay.guest import at_own_risk
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.performer import BAD, Performer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
+from proxy.session.sharing import apart, pinned, whole
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
 
@@ -48,7 +49,7 @@ class Client(Performer):
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport, route, number)
         self.cutter: RequestCutter | None = None
-        reactor.add(self.fd, self)
+        reactor.add_client(self.fd, self)
 
     def ready(self, events: int) -> None:
         if events & OUT:
@@ -77,13 +78,13 @@ class Client(Performer):
             and self.waiting is None
             and self.answering is None
             and not route.gate.closed
+            and not lane.closed
             and len(data) < LONG
             and (count := count_requests(data, route.plain))
         ):
-            lane.owe(self, count)
-            lane.send(data)
+            lane.forward(self, data, count)
             if lane.unsent is not None:
-                self.listen(False)
+                lane.stop(self)
             return
         self._look(data)
 
@@ -110,10 +111,12 @@ class Client(Performer):
             if lane is not None and not lane.closed:
                 lane.flush()
                 if lane.unsent is not None:
-                    self.listen(False)
+                    lane.stop(self)
+        if self.waiting:
+            self.go_on()
 
     def _take(self, name: bytes, frame: Frame) -> None:
-        if self.waiting is None and self._may_go(name):
+        if self.waiting is None and self._may_go(name, frame):
             self.carry_out(name, frame)
             return
         if self.waiting is None:
@@ -124,18 +127,70 @@ class Client(Performer):
             self.listen(False)
         if self.route.gate.closed:
             self.route.gate.waited += 1
-            self.route.gate.wait(self)
-        elif self.lane is None:
-            self.route.want_lane(self)
-        elif name in WHEN_IDLE and len(self.waiting) == 1:  # behind others, they come to it
-            self.lane.when_idle(self.go_on)
 
-    def _may_go(self, name: bytes) -> bool:
-        if self.lane is None or self.route.gate.closed:
+    def _may_go(self, name: bytes, frame: Frame) -> bool:
+        """The command may go down the lane that the client has now."""
+        lane = self.lane
+        if lane is None or lane.closed or self.route.gate.closed:
             return False
+        if lane.shared:
+            if self.route.stalls.held and name in self.route.stalls.held:
+                return False
+            return self.answering is None and not (lane.unfit or self._apart(name, frame))
         if self.gone and self.session.blocked is not None:
             return True  # the lane ends with it, whether in step or not
-        return self.answering is None and not (name in WHEN_IDLE and self.lane.ledger)
+        return self.answering is None and not (name in WHEN_IDLE and lane.owes)
+
+    def _apart(self, name: bytes, frame: Frame) -> str:
+        """Why this command may not go down a shared lane; empty if it may."""
+        if self.heavy_until:
+            return "large transfers"
+        if name in (BAD, b"QUIT"):  # the proxy itself answers
+            return ""
+        return apart(self.session, name, frame, self.route.plain)
+
+    def _get_lane(self) -> bool:
+        """Get the lane that the first waiting command needs; True if the client has it now."""
+        assert self.waiting
+        route, lane = self.route, self.lane
+        name, frame = self.waiting[0]
+        if not route.shares or (lane is not None and not lane.shared):
+            if lane is None:
+                route.want_lane(self)
+            elif name in WHEN_IDLE and lane.owes:
+                lane.forget_idle(self.settled)  # once is enough
+                lane.when_idle(self.settled)
+            return False
+        if lane is None:
+            lane = route.lanes.of(self.session)
+            self.why = pinned(self.session) or self._apart(name, frame) or lane.unfit
+            if self.why:
+                return route.lanes.lend(self)
+            self.join(lane)
+            return True
+        if self.answering is not None:
+            return False
+        if name in route.stalls.held and not pinned(self.session):
+            route.stalls.wait(self)
+            return False
+        count = whole(self.waiting, route.plain) if name == b"MULTI" and not lane.unfit else 0
+        if lane.closed and not lane.unfit and (count or not self._apart(name, frame)):
+            lane.wait(self)
+            return False
+        if count:
+            lane.forward(self, b"".join(cast(bytes, self._next()[1]) for _ in range(count)), count)
+            return True
+        if self.owed:
+            self.settling = True
+            return False
+        self.part()
+        return True
+
+    def _next(self) -> tuple[bytes, Frame]:
+        assert self.waiting
+        name, frame = self.waiting.popleft()
+        self.waiting_bytes -= size_of(frame)
+        return name, frame
 
     def put_back(self, name: bytes, frame: Frame) -> None:
         """A command that could not go yet is the next one again."""
@@ -153,20 +208,8 @@ class Client(Performer):
             if self.route.gate.closed:
                 self.route.gate.wait(self)
                 return
-            if self.lane is None:
-                self.route.want_lane(self)
-                return
-            self.lane.cork()
-            waiting = self.waiting
-            while waiting and self._may_go(waiting[0][0]):
-                name, frame = waiting.popleft()
-                self.waiting_bytes -= size_of(frame)
-                self.carry_out(name, frame)
-            if self.lane is not None and not self.lane.closed:
-                self.lane.flush()
-                if waiting and waiting[0][0] in WHEN_IDLE and self.lane.ledger:
-                    self.lane.forget_idle(self.go_on)  # once is enough
-                    self.lane.when_idle(self.go_on)
+            while self.waiting and self._carry_on() and self._get_lane():
+                pass
         if not self.waiting:
             self.waiting = None
             if self.gone and self.session.blocked is not None and self.lane is not None:
@@ -177,6 +220,17 @@ class Client(Performer):
                 self.finish()
             elif self.lane is not None and self.lane.unsent is None:
                 self.listen(True)
+
+    def _carry_on(self) -> bool:
+        """Carry out what may go down the present lane; True if something waits for another."""
+        waiting, lane = self.waiting, self.lane
+        if lane is not None and not lane.closed:
+            lane.cork()
+            while waiting and self._may_go(waiting[0][0], waiting[0][1]):
+                self.carry_out(*self._next())
+            if not lane.closed:
+                lane.flush()
+        return bool(waiting) and not self.closed
 
     gate_opened = go_on
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from proxy.nodes.address import Address
 from proxy.relay.peer import Peer
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Transport
@@ -19,6 +20,7 @@ from proxy.wire.requests import Frame
 if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.route import Route
+    from proxy.relay.shared import SharedLane
 
 log = logging.getLogger("baton")
 
@@ -43,14 +45,30 @@ def at_own_risk(act: Act) -> Act:
 class Guest(Peer):
     """What of a client is not about its commands."""
 
-    __slots__ = ("answering", "ended", "gone", "lane", "leaving", "number", "route", "session", "waiting")
+    __slots__ = (
+        "answering",
+        "ended",
+        "gone",
+        "lane",
+        "leaving",
+        "number",
+        "owed",
+        "route",
+        "session",
+        "settling",
+        "since",
+        "waiting",
+    )
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport)
         self.route = route
         self.number = number
         self.session = Session(number, route.common)
-        self.lane: Lane | None = None
+        self.since = route.now()  # it is here, in seconds of the route's clock
+        self.lane: Lane | SharedLane | None = None
+        self.owed = 0  # replies, by a shared lane
+        self.settling = False  # ``settled`` is to be called when a shared lane owes it nothing any more
         self.waiting: deque[tuple[bytes, Frame]] | None = None  # commands, by name, in the order of arrival
         self.answering: Want | None = None  # nothing is forwarded until this is answered
         self.ended = False  # it will send nothing more
@@ -59,12 +77,38 @@ class Guest(Peer):
 
     @property
     def peer_name(self) -> str:
-        """The client's end of the connection."""
+        """The client's end of the connection, as CLIENT LIST writes it."""
         try:
-            host, port, *_ = self.transport.getpeername()
+            return str(Address(*self.transport.getpeername()[:2]))
         except OSError:
-            return "gone"
-        return f"{host}:{port}"
+            return "?:0"  # as Redis says of a connection that is broken
+
+    @property
+    def own_lane(self) -> "Lane | None":
+        """The lane that nobody else sends down, if it has one."""
+        lane = self.lane
+        return None if lane is None or lane.shared else lane
+
+    @property
+    def is_owed(self) -> bool:
+        """A lane owes it a reply."""
+        lane = self.lane
+        return self.owed > 0 if lane is None or lane.shared else lane.owes
+
+    def wait_settled(self) -> None:
+        """Have ``settled`` called when nothing is owed to it any more."""
+        if self.owed:
+            self.settling = True
+        elif self.lane is not None and not self.lane.shared:
+            self.lane.when_idle(self.settled)
+
+    def settled(self) -> None:
+        """Nothing is owed to it any more."""
+        self.settling = False
+        if self.leaving or (self.ended and not self.waiting and self.answering is None):
+            self.leave()
+        elif not self.closed:
+            self.go_on()
 
     def end(self) -> None:
         """The client sends nothing more, but may still read: it gets what is owed, then it is closed.
@@ -82,7 +126,7 @@ class Guest(Peer):
                 self.close()
             else:
                 self.go_on()
-        elif not self.waiting and (self.answering is None or self.lane is None or self.lane.ledger):
+        elif not self.waiting and (self.answering is None or self.lane is None or self.is_owed):
             self.finish()
 
     def go_on(self) -> None:
@@ -90,23 +134,23 @@ class Guest(Peer):
         raise NotImplementedError
 
     def finish(self) -> None:
-        if self.lane is None or not self.lane.ledger:
-            self.leave()
+        if self.is_owed:
+            self.wait_settled()
         else:
-            self.lane.when_idle(self._finish_if_done)
-
-    def _finish_if_done(self) -> None:
-        if not self.waiting and self.answering is None and not self.closed:
             self.leave()
 
     def leave(self) -> None:
         """Close as soon as what is due has been given out."""
         self.leaving = True
         self.listen(False)
-        if self.lane is not None and self.lane.ledger:
-            self.lane.when_idle(self.leave)
+        if self.is_owed:
+            self.wait_settled()
         elif self.unsent is None:
             self.close()
+
+    def read_on(self) -> None:
+        """It has read all that it was sent over a shared lane."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Gone at once, with its lane; idempotent."""
@@ -114,7 +158,17 @@ class Guest(Peer):
 
     def drained(self) -> None:
         if self.leaving:
-            if self.lane is None or not self.lane.ledger:
+            if not self.is_owed:
                 self.close()
-        elif self.lane is not None:
-            self.lane.listen(True)
+        elif (lane := self.own_lane) is not None:
+            lane.listen(True)
+        else:
+            self.read_on()
+
+    def _watch(self, events: int) -> None:
+        if events != self.events and not self.closed:
+            self.reactor.watch_client(self.fd, self.events, events)
+            self.events = events
+
+    def unwatch(self) -> None:
+        self.reactor.remove_client(self.fd, self.events)

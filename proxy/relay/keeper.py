@@ -107,6 +107,7 @@ class Keeper:
                 log.info("%s is the primary", node)
             for client in [client for client in route.clients if client.lane is not None]:
                 client.close()
+            route.lanes.drop()
         route.lead(node)
         route.gate.open(NO_PRIMARY)
 

@@ -13,10 +13,11 @@ somebody else's data. Rules:
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from proxy.relay.connection import Connection
 from proxy.relay.ledger import LaneLost, Owed
-from proxy.relay.peer import RECEIVE, RECEIVE_LONG, Peer
+from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.session import Want
@@ -24,6 +25,7 @@ from proxy.session.subscriptions import LINE, is_any_message, is_confirmation, i
 from proxy.session.tracking import heard
 from proxy.wire.counting import LONG, count_replies
 from proxy.wire.replies import BadReply, ReplyCutter
+from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
@@ -32,22 +34,20 @@ if TYPE_CHECKING:
 NOTHING, REPLY, MESSAGE, UNHEARD = range(4)
 
 
-class Lane(Peer):
+class Lane(Connection):
     """A private lane: it has one owner at most."""
 
     __slots__ = (
-        "_on_idle",
         "cutter",
         "id",
         "inside",
         "kept",
         "later",
-        "ledger",
-        "lost",
         "mixed",
+        "on_loan",
         "owner",
-        "tag",
     )
+    shared: ClassVar[Literal[False]] = False
 
     def __init__(self, reactor: Reactor, transport: Transport, lost: Callable[[LaneLost], None]) -> None:
         super().__init__(reactor, transport)
@@ -60,7 +60,8 @@ class Lane(Peer):
         self.mixed = False  # messages may come that look like replies
         self.kept: list[bytes] | None = None  # messages behind the mark, until it is known which lane's count
         self.id: int | None = None  # the node's; 0 if it cannot be found out
-        self.tag = 0  # stands for the process at the other end
+        self.tag = 0
+        self.on_loan = False  # its owner goes back to a shared lane when nothing keeps it here
         self._on_idle: list[Callable[[], None]] | None = None
         reactor.add(self.fd, self)
 
@@ -79,6 +80,23 @@ class Lane(Peer):
         self.ledger.append(Owed(client, 1, want))
         self.mixed = self.mixed or want.mixes
 
+    def forward(self, client: "Performer", data: Frame, count: int) -> None:
+        """Send whole commands that owe so many plain replies."""
+        self.owe(client, count)
+        if isinstance(data, bytes):
+            self.send(data)
+        else:
+            self.send_frame(data)
+
+    def ask(self, client: "Performer", frame: Frame, want: Want) -> None:
+        """Send a command whose reply must be looked at."""
+        self.owe_wanted(client, want)
+        self.send_frame(frame)
+
+    def stop(self, client: "Performer") -> None:
+        """The node does not take what it is sent: its client is not received from until it does."""
+        client.listen(False)
+
     def say(self, client: "Performer", made: bytes) -> None:
         """Give out a reply of the proxy's own, in its turn."""
         if self.ledger:
@@ -86,26 +104,12 @@ class Lane(Peer):
         else:
             client.deliver(made)
 
-    def push(self, made: bytes) -> None:
+    def push(self, client: "Performer", made: bytes) -> None:
         """Give the owner something that no command asked for, between two frames."""
         if self.inside != NOTHING:
             self.later = (self.later or b"") + made
-        elif self.owner is not None:
-            self.owner.deliver(made)
-
-    def when_idle(self, call: Callable[[], None]) -> None:
-        """Call, once, when the lane owes nothing, or is dead."""
-        if not self.ledger or self.closed:
-            call()
-        elif self._on_idle is None:
-            self._on_idle = [call]
         else:
-            self._on_idle.append(call)
-
-    def forget_idle(self, call: Callable[[], None]) -> None:
-        """Take back a ``when_idle`` that has not come true."""
-        if self._on_idle is not None and call in self._on_idle:
-            self._on_idle.remove(call)
+            client.deliver(made)
 
     def ready(self, events: int) -> None:
         if events & OUT:
@@ -133,8 +137,8 @@ class Lane(Peer):
                     ledger.popleft()
                     if ledger:
                         self._give_made()
-                    if not ledger and self._on_idle is not None:
-                        self._idle()
+                    if not ledger and (self.on_loan or self._on_idle is not None):
+                        self.idle()
                 return
         self._look(data)
 
@@ -152,7 +156,8 @@ class Lane(Peer):
                     return
                 if last and self.later is not None:
                     later, self.later = self.later, None
-                    self.push(later)
+                    if owner is not None:
+                        owner.deliver(later)
         except BadReply as fault:
             self.die(f"out of step: {fault}")
             return
@@ -164,8 +169,8 @@ class Lane(Peer):
         if not self.ledger:
             if self.mixed and owner is not None:
                 self.mixed = owner.session.listening
-            if self._on_idle is not None:
-                self._idle()
+            if self.on_loan or self._on_idle is not None:
+                self.idle()
 
     def _give(self, piece: bytes, last: bool) -> None:
         inside = self.inside or self._whose(piece)
@@ -218,10 +223,23 @@ class Lane(Peer):
             line = ledger.popleft()
             line.client.deliver(line.made)
 
-    def _idle(self) -> None:
-        calls, self._on_idle = self._on_idle, None
-        for call in calls or ():
-            call()
+    def idle(self) -> None:
+        super().idle()
+        if self.on_loan and self.owner is not None:
+            self.owner.come_back()
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is under way: it is what the session of its last owner says."""
+        under_way = self.closed or self.ledger or self.cutter or self.inside or self.unsent or self.mixed
+        return not (under_way or self.kept is not None or self.later is not None)
+
+    def surrender(self) -> Transport:
+        """Give the connection away: this is no lane any more."""
+        assert self.is_clean
+        self.unwatch()
+        self.closed = True
+        return self.transport
 
     def release_kept(self) -> None:
         """The messages behind the mark count: give them to the owner."""
@@ -237,16 +255,16 @@ class Lane(Peer):
         """The lane is dead: say what it owed, and to whom."""
         if not self.closed:
             self.shut()
-            owed = tuple(self.ledger)
+            owed = tuple(dict.fromkeys(line.client for line in self.ledger))
             self.ledger.clear()
             self.lost(LaneLost(self, owed, why))
-            self._idle()
+            self.idle()
 
     def drop(self) -> None:
         """Nobody wants the lane any more, nor what it owes."""
         self.ledger.clear()
         self.shut()
-        self._idle()
+        self.idle()
 
     def abandon(self) -> None:
         self.die("a fault of the proxy's own")

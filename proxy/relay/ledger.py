@@ -9,6 +9,7 @@ from proxy.session.session import Want
 if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.performer import Performer
+    from proxy.relay.shared import SharedLane
 
 
 class Owed:
@@ -23,10 +24,48 @@ class Owed:
         self.made = made
 
 
+class Batch:
+    """What went down a shared lane in one send: ``counts[i]`` replies are owed to ``clients[i]``, then the
+    answer to the fence comes.
+
+    ``looked_at`` has, by their places, the lines that are not plain: the want of a reply that must be looked
+    at, or the reply of the proxy's own that is given out when its turn comes.
+    """
+
+    __slots__ = ("clients", "counts", "fence", "looked_at")
+
+    def __init__(self) -> None:
+        self.clients: list[Performer] = []
+        self.counts: list[int] = []
+        self.looked_at: dict[int, Want | bytes] | None = None
+        self.fence = b""  # none where one client alone is owed something
+
+    def look_at(self, how: Want | bytes) -> None:
+        """The line that is entered next is not plain."""
+        if self.looked_at is None:
+            self.looked_at = {}
+        self.looked_at[len(self.clients)] = how
+
+    def join(self, later: "Batch") -> None:
+        """What another batch owes comes behind this one."""
+        for place, how in (later.looked_at or {}).items():
+            if self.looked_at is None:
+                self.looked_at = {}
+            self.looked_at[len(self.clients) + place] = how
+        self.clients += later.clients
+        self.counts += later.counts
+
+    def forget_first(self, count: int) -> None:
+        """So many lines have been given out."""
+        del self.clients[:count], self.counts[:count]
+        if self.looked_at:
+            self.looked_at = {place - count: how for place, how in self.looked_at.items() if place >= count}
+
+
 @define
 class LaneLost:
     """A lane has died. What it owed will never be answered, and nobody knows what of it was executed."""
 
-    lane: "Lane"
-    owed: tuple[Owed, ...]
+    lane: "Lane | SharedLane"
+    owed: tuple["Performer", ...]
     why: str

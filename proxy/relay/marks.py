@@ -50,8 +50,8 @@ class Marks:
         so many seconds."""
         nonce = command("PING", "baton:" + secrets.token_hex(8))
         for client, lane in warm.items():
-            if client.session.listening and client.lane is not None and not client.closed:
-                self._marks[client] = [Mark(client.lane), Mark(lane)]
+            if client.session.listening and (old := client.own_lane) is not None and not client.closed:
+                self._marks[client] = [Mark(old), Mark(lane)]
                 for mark in self._marks[client]:
                     mark.lane.listen(True)  # also where the client reads slowly: what it is due waits here
                     mark.lane.owe_wanted(client, mark)
@@ -69,5 +69,5 @@ class Marks:
         for client, marks in self._marks.items():
             for mark in marks:
                 mark.lifted = True
-            if client.lane is not None:
-                client.lane.release_kept()
+            if (lane := client.own_lane) is not None:
+                lane.release_kept()

@@ -1,6 +1,8 @@
 """Opening a lane: connect, and make it what the session needs."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from attrs import define
 
 from proxy.nodes.dialing import dial
 from proxy.nodes.errors import LinkLost
@@ -9,7 +11,9 @@ from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.relay.transport import Plain
 from proxy.session.replay import BLANK, Faults, Score, difference, is_login
+from proxy.session.session import Session, Want
 from proxy.switchover.facts import cursor_tag
+from proxy.wire.encoding import command
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -49,6 +53,47 @@ async def _open(route: "Route", node: Node, client: "Client", score: Score, logi
         lane.drop()
         raise
     return lane
+
+
+class Nobody:
+    """Stands in the ledger of a lane that has no client yet."""
+
+    def __init__(self, route: "Route") -> None:
+        self.session = Session(0, route.common)
+
+    def deliver(self, data: bytes) -> None:
+        """What a node says to nobody."""
+
+    def answered(self, want: Want) -> None:
+        """Nothing waits for it."""
+
+
+@define(eq=False)
+class Heard(Want):
+    """A reply that is kept."""
+
+    reply: bytes = b""
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        self.reply += piece
+        return b""
+
+
+async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, str]:
+    """A lane that many clients can share, and why they cannot, since the fence is a PING; as
+    :func:`open_lane`."""
+    nobody = cast("Client", Nobody(route))
+    lane = await open_lane(route, node, nobody, score)
+    answer = Heard()
+    try:
+        lane.ask(nobody, command("PING", "baton"), answer)
+        await until_idle([lane])
+        if lane.closed:
+            raise LinkLost("the node closed the connection while it was set up")
+    except BaseException:
+        lane.drop()
+        raise
+    return lane, "PING is not allowed" if answer.reply.startswith((b"-NOPERM", b"-NOAUTH")) else ""
 
 
 async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_last: bool = False) -> None:

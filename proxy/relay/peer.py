@@ -120,11 +120,15 @@ class Peer:
             self.events = events
             self.reactor.watch(self.fd, events)
 
+    def unwatch(self) -> None:
+        """Leave the reactor."""
+        self.reactor.remove(self.fd)
+
     def shut(self) -> None:
         """Out of the reactor and closed; idempotent."""
         if not self.closed:
             self.closed = True
-            self.reactor.remove(self.fd)
+            self.unwatch()
             self.unsent = None
             with contextlib.suppress(OSError):  # close reports an error that a dead peer caused
                 self.transport.close()

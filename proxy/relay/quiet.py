@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import trio
 
-from proxy.relay.lane import Lane
+from proxy.relay.connection import Connection
 
 
-async def until_idle(lanes: Iterable[Lane]) -> None:
+async def until_idle(lanes: Iterable[Connection]) -> None:
     """Return when every one of the lanes has owed nothing once, or is dead. They must not be given more to
     do."""
     left = 0
@@ -19,7 +19,7 @@ async def until_idle(lanes: Iterable[Lane]) -> None:
         if not left:
             done.set()
 
-    owing = [lane for lane in lanes if lane.ledger and not lane.closed]
+    owing = [lane for lane in lanes if lane.owes and not lane.closed]
     left = len(owing)
     for lane in owing:
         lane.when_idle(one_less)

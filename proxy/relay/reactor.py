@@ -9,6 +9,9 @@ descriptor is itself pollable). When it is readable every ready socket is handle
    latest.
 3. A handler removed while a batch is being handled gets no event any more, though its descriptor's event may
    be in it.
+4. What clients send is watched by a set of its own, which hangs in the first one. Taken out of it, all of
+   them are held at once, however many they are: what they send waits in the kernel.
+5. What is to go out together with what others send in the same turn is *due* at the end of the batch.
 """
 
 import logging
@@ -22,6 +25,8 @@ log = logging.getLogger("baton")
 
 IN = select.EPOLLIN
 OUT = select.EPOLLOUT
+BATCH = 128
+"""Sockets that are handled before anything else is looked at. More would let what is due wait."""
 TURN = 0.0005
 """Seconds that the reactor may go on before trio's other tasks get a turn."""
 
@@ -47,39 +52,98 @@ class Ready(Protocol):
         """Close at once, after a fault of ours."""
 
 
+class Due(Protocol):
+    """Who has gathered something that goes out at the end of a batch."""
+
+    def send_due(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
 class Reactor:
-    """The epoll set and its loop."""
+    """The epoll sets and their loop."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self._clients = select.epoll()
+        self._epoll.register(self._clients.fileno(), IN)
         self._handlers: dict[int, Ready] = {}
         self._trust = 0
+        self.held = False
+        self.busy = False
+        """A batch is being handled; what is due goes out at its end."""
+        self.due: list[Due] = []
         self.crashed = 0
         """Handlers that raised: a fault of ours, logged, and the connection is dropped."""
 
-    def add(self, fd: int, handler: Ready, events: int = IN) -> None:
+    def add(self, fd: int, handler: Ready) -> None:
+        """Watch a lane's socket for what it receives."""
         self._handlers[fd] = handler
-        self._epoll.register(fd, events)
+        self._epoll.register(fd, IN)
 
     def watch(self, fd: int, events: int) -> None:
         """Change what is waited for; 0 still reports errors and hang-ups."""
         self._epoll.modify(fd, events)
+
+    def replace(self, fd: int, handler: Ready) -> None:
+        """Another one handles this socket from now on."""
+        self._handlers[fd] = handler
 
     def remove(self, fd: int) -> None:
         """Before the descriptor is closed."""
         if self._handlers.pop(fd, None) is not None:
             self._epoll.unregister(fd)
 
+    def add_client(self, fd: int, handler: Ready) -> None:
+        """Watch a client's socket for what it receives."""
+        self._handlers[fd] = handler
+        self._clients.register(fd, IN)
+
+    def watch_client(self, fd: int, before: int, events: int) -> None:
+        """Change what is waited for. That it can be sent to is told during a hold, too."""
+        if (before ^ events) & IN:
+            self._clients.modify(fd, events & IN)
+        if events & ~before & OUT:
+            self._epoll.register(fd, OUT)
+        elif before & ~events & OUT:
+            self._epoll.unregister(fd)
+
+    def remove_client(self, fd: int, events: int) -> None:
+        """Before the descriptor is closed."""
+        if self._handlers.pop(fd, None) is not None:
+            self._clients.unregister(fd)
+            if events & OUT:
+                self._epoll.unregister(fd)
+
+    def hold(self) -> None:
+        """Receive nothing from clients any more."""
+        if not self.held:
+            self.held = True
+            self._epoll.unregister(self._clients.fileno())
+
+    @property
+    def held_back(self) -> int:
+        """How many clients have sent something, or left, since they are held."""
+        return len(self._clients.poll(0, len(self._handlers) + 1)) if self.held else 0
+
+    def release(self) -> None:
+        """Receive from clients again."""
+        if self.held:
+            self.held = False
+            self._epoll.register(self._clients.fileno(), IN)
+
     async def run(self) -> None:
         """Until cancelled."""
         clock = time.perf_counter
         poll = self._epoll.poll
+        poll_clients = self._clients.poll
+        clients = self._clients.fileno()
         get = self._handlers.get
         while True:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
             stop = clock() + TURN
             few = 0
-            while batch := poll(0) or (self._linger() if 0 < few <= LINGER_FEW else []):
+            self.busy = True
+            while batch := poll(0, BATCH) or (self._linger() if 0 < few <= LINGER_FEW else []):
                 few = len(batch)
                 for fd, events in batch:
                     handler = get(fd)
@@ -88,12 +152,26 @@ class Reactor:
                             handler.ready(events)
                         except Exception:
                             self._drop(fd, handler)
+                    elif fd == clients and not self.held:
+                        sent = poll_clients(0, BATCH)
+                        few += len(sent) - 1
+                        for each, happened in sent:
+                            handler = get(each)
+                            if handler is not None:
+                                try:
+                                    handler.ready(happened)
+                                except Exception:
+                                    self._drop(each, handler)
+                while self.due:
+                    self._send(self.due.pop())
                 if clock() > stop:
                     break
+            self.busy = False
 
     def close(self) -> None:
         """When nobody will need it any more: a switchover that is carried through does, after ``run`` has
         ended."""
+        self._clients.close()
         self._epoll.close()
 
     def _linger(self) -> list[tuple[int, int]]:
@@ -107,13 +185,20 @@ class Reactor:
         poll = self._epoll.poll
         stop = clock() + LINGER
         while clock() < stop:
-            if batch := poll(0):
+            if batch := poll(0, BATCH):
                 self._trust = min(self._trust + 2, LINGER_TRUST)
                 return batch
         return []
 
+    def _send(self, due: Due) -> None:
+        try:
+            due.send_due()
+        except Exception:
+            self.crashed += 1
+            log.exception("a lane is closed: a fault of the proxy's own: %r", due)
+            due.abandon()
+
     def _drop(self, fd: int, handler: Ready) -> None:
         self.crashed += 1
         log.exception("a handler failed; its connection is closed: %r", handler)
-        handler.abandon()
-        self.remove(fd)
+        handler.abandon()  # and so out of the sets

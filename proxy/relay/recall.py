@@ -27,9 +27,8 @@ AGAIN = 0.002
 
 
 def owing(route: "Route") -> list[tuple["Client", Lane]]:
-    """The clients whose lanes owe something, and the lanes. A lane that is dead owes nothing any more."""
-    lanes = [(client, client.lane) for client in route.clients]
-    return [(client, lane) for client, lane in lanes if lane is not None and lane.ledger and not lane.closed]
+    """The clients whose own lanes owe something, and the lanes. A lane that is dead owes nothing any more."""
+    return [(client, lane) for client, lane in route.own_lanes() if lane.ledger and not lane.closed]
 
 
 def blocked(client: "Client") -> Blocking | None:
@@ -55,13 +54,17 @@ async def learn_ids(route: "Route", node: Node) -> None:
 
 async def drain(route: "Route", node: Node, readers_too: bool) -> None:
     """Return when no lane owes anything; else blocked commands that only read may stay."""
-    while waiting := [each for each in owing(route) if readers_too or not only_reads(*each)]:
-        for _, lane in waiting:
+    while True:
+        waiting = [each for each in owing(route) if readers_too or not only_reads(*each)]
+        lanes = [*(lane for _, lane in waiting), *route.lanes.owing()]
+        if not lanes:
+            return
+        for lane in lanes:
             # Also where the client does not read: what is due to it is drained all the same.
             lane.listen(True)
         await _recall(route, node, [each for each in waiting if _to_recall(each[0], readers_too)])
         with trio.move_on_after(AGAIN):
-            await until_idle([lane for _, lane in waiting])
+            await until_idle(lanes)
 
 
 def _to_recall(client: "Client", readers_too: bool) -> bool:
@@ -82,7 +85,7 @@ def parked(route: "Route") -> list["Client"]:
     """The clients whose blocked command was recalled, in the order in which they first blocked."""
     since = {
         client: blocking.since or 0.0
-        for client in route.clients
+        for client in route.apart
         if (blocking := client.session.blocked) is not None and blocking.parked
     }
     return sorted(since, key=since.__getitem__)
@@ -119,7 +122,7 @@ def reissue_all(route: "Route") -> None:
 async def fix_stream_ids(route: "Route", node: Node) -> None:
     """Under the pause: put the newest id in the place of ``$`` in every blocked XREAD."""
     wanted: dict[int, dict[bytes, None]] = {}
-    readers = [client for client in route.clients if (blocking := blocked(client)) and blocking.newest()]
+    readers = [client for client in route.apart if (blocking := blocked(client)) and blocking.newest()]
     for client in readers:
         if blocking := blocked(client):
             wanted.setdefault(client.session.db, {}).update(dict.fromkeys(blocking.newest()))

@@ -10,22 +10,28 @@ from attrs import define, field
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.client import Client
-from proxy.relay.directory import Directory, load_script, look_up
+from proxy.relay.directory import Directory, load_script
 from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane
+from proxy.relay.lanes import Lanes
 from proxy.relay.ledger import LaneLost
 from proxy.relay.opening import LaneRefused, open_lane
 from proxy.relay.outside import wait_outside
 from proxy.relay.performer import UNREAD_MAX, Performer
 from proxy.relay.reactor import Reactor
+from proxy.relay.shared import SharedLane
+from proxy.relay.stalls import Stalls
 from proxy.relay.transport import Plain
 from proxy.session.common import Common
 from proxy.session.replay import Score
 from proxy.session.session import LoadScript
 from proxy.session.table import plain
+from proxy.wire.encoding import error
 from proxy.wire.requests import ARGUMENTS_MAX, ARGUMENTS_MAX_6, Frame
 
 log = logging.getLogger("baton")
+
+FULL = "ERR max number of clients reached"
 
 
 @define(eq=False)
@@ -42,6 +48,15 @@ class Route:
     primary: Node | None = None
     gate: Gate = field(factory=Gate)
     clients: dict[Client, None] = field(factory=dict)
+    shares: bool = False
+    """Clients share lanes while they can."""
+    per_identity: int = 1
+    lanes: Lanes = field(init=False)
+    """Those that belong to no client."""
+    stalls: Stalls = field(init=False)
+    directory: Directory = field(init=False)
+    apart: dict[Client, None] = field(factory=dict)
+    """Clients that have a lane of their own, or need one."""
     plain: frozenset[bytes] = frozenset()
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     arguments_max: int = ARGUMENTS_MAX
@@ -57,7 +72,9 @@ class Route:
     _opening: set[Client] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
-        self.common.directory = Directory(self.clients)
+        self.lanes = Lanes(self, self.per_identity)
+        self.stalls = Stalls(self)
+        self.common.directory = self.directory = Directory(self)
 
     @staticmethod
     def now() -> float:
@@ -76,15 +93,24 @@ class Route:
         self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
         if self.common.commands is not node.commands:
             self.common.commands = node.commands
-            self.plain = plain(node.commands)
+            self.choose_plain()
+
+    def choose_plain(self) -> None:
+        """The hot path forwards what is plain, and does not wait for the end of somebody's pause."""
+        held = self.stalls.held
+        self.plain = plain(self.common.commands) - held - {name.lower() for name in held}
 
     def node(self, address: object) -> Node | None:
         """The node of this address."""
         return next((node for node in self.nodes if str(node.address) == str(address)), None)
 
-    def lanes(self) -> Iterable[Lane]:
-        """The lanes that clients have now."""
-        return [client.lane for client in self.clients if client.lane is not None]
+    def own_lanes(self) -> list[tuple[Client, Lane]]:
+        """The clients that have a lane of their own, and the lanes."""
+        return [(client, lane) for client in self.apart if (lane := client.own_lane) is not None]
+
+    def unowned(self) -> Iterable[tuple[Lane | SharedLane, bytes]]:
+        """The lanes that belong to no client alone, or to none at all, and their users."""
+        return self.lanes.with_users()
 
     def want_lane(self, client: Client) -> None:
         """Open a lane for a client that has a command to send; it goes on when it has one."""
@@ -98,14 +124,12 @@ class Route:
         try:
             if node is not None and not client.closed:
                 with trio.fail_after(self.connect_timeout):
-                    await node.link()  # asks ROLE where the connection is new
-                    if node.seen is not None and not node.seen.is_primary:
-                        raise LaneRefused(f"it is no primary but {node.seen}")
+                    await self.ask_role(node)
                     lane = await open_lane(self, node, client, Score.of(client.session))
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()
-            client.close()
+            self.turn_away(client, fault)
         except Exception:
             log.exception("client %d is closed: a fault of the proxy's own", client.number)
             client.close()
@@ -126,25 +150,49 @@ class Route:
 
     def look_up(self, client: Performer, name: bytes, frame: Frame) -> None:
         """Find out the ids of all lanes, for a command of this client that needs them."""
-        self.nursery.start_soon(look_up, self, client, name, frame)
+        self.nursery.start_soon(self.directory.look_up, client, name, frame)
 
     def load_script(self, client: Performer, step: LoadScript) -> None:
         """Load a script that the primary has lost, for a command of this client that calls it."""
         self.nursery.start_soon(load_script, self, client, step)
 
-    def unread(self, client: Performer, lane: Lane) -> None:
-        """A client does not read. Its lane is not received from; while draining for a hold it is, up to a
-        limit."""
-        if not self.gate.closed:
+    @staticmethod
+    async def ask_role(node: Node) -> None:
+        """Raise LaneRefused where the node is no primary any more."""
+        await node.link()  # asks ROLE where the connection is new
+        if node.seen is not None and not node.seen.is_primary:
+            raise LaneRefused(f"it is no primary but {node.seen}")
+
+    @staticmethod
+    def turn_away(client: Performer, fault: Exception) -> None:
+        """Close a client that gets no lane, as Redis would: where it is full, it says so."""
+        if FULL in str(fault):
+            client.deliver(error(FULL))
+        client.close()
+
+    def unread(self, client: Performer) -> None:
+        """A client does not read. Its own lane is not received from; while draining for a hold it is, up to a
+        limit. What it is owed by a shared lane is not left there, up to the same limit."""
+        lane = client.own_lane
+        if lane is not None and not self.gate.closed:
             lane.listen(False)
         elif client.unsent_bytes > max(self.client_output_bytes, UNREAD_MAX):
             log.warning("client %d is closed: it did not read %d bytes", client.number, client.unsent_bytes)
             client.close()
+        elif lane is None:
+            client.listen(False)
+            client.burden()
+            if client.lane is not None and client.lane.shared:
+                for left in client.lane.left:
+                    left.spare(client)
 
     def lane_lost(self, event: LaneLost) -> None:
-        """A lane died. Its client is closed, as Redis would have done; a failover will decide otherwise."""
-        owner = event.lane.owner
-        if owner is not None and owner.lane is event.lane:
+        """A lane died. Whom it owed something is closed, as Redis would have done; a failover will decide
+        otherwise. The owner of a private lane is, whatever it owed."""
+        lane = event.lane
+        if isinstance(lane, SharedLane):
+            self._shared_lost(lane, event)
+        elif (owner := lane.owner) is not None and owner.lane is lane:
             if not (owner.leaving or owner.ended or owner.session.quitting):
                 self.lost_lanes += 1
                 log.info("client %d loses its lane, %d owed: %s", owner.number, len(event.owed), event.why)
@@ -152,11 +200,29 @@ class Route:
             owner.lane = None
             owner.leave()
 
+    def _shared_lost(self, lane: SharedLane, event: LaneLost) -> None:
+        self.lost_lanes += 1
+        log.info(
+            "a shared lane is lost, and %d clients that it owed something: %s", len(event.owed), event.why
+        )
+        self.suspect.set()
+        for client in event.owed:
+            if not client.closed:
+                client.leave()
+        if lane.clients and not self.gate.closed:
+            self.lanes.open(lane)  # at once, for a user who is no more is to be closed as Redis would have
+
     def forget(self, client: Client) -> None:
-        """A client is gone, and its lane with it."""
+        """A client is gone, and its own lane with it."""
         self.clients.pop(client, None)
+        self.apart.pop(client, None)
         self.gate.forget(client)
+        self.stalls.forget(client)
         lane, client.lane = client.lane, None
-        if lane is not None:
+        if lane is None:
+            return
+        if isinstance(lane, SharedLane):
+            lane.forget(client)
+        else:
             lane.owner = None
             lane.drop()

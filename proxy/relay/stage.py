@@ -85,6 +85,7 @@ class Stage:
 
     def close_gate(self) -> None:
         self.route.gate.close(REASON)
+        self.route.reactor.hold()
 
     async def drain(self) -> None:
         try:
@@ -170,19 +171,33 @@ class Stage:
         route = self.route
         route.lead(self.new)
         self.warmth.refused.update(self.warmth.trackers.lost())
-        for client in list(route.clients):
+        self._move_shared()
+        for client, lane in route.own_lanes():
             if why := self.warmth.refused.get(client):
                 self._close(client.number, f"its session cannot be carried: {why}")
                 client.close()
-            elif client.lane is not None and (client.lane.ledger or client.lane.inside):
+            elif lane.ledger or lane.inside:
                 self._close(client.number, "a reply was owed to it when all should have been drained")
                 client.close()
-            elif client.lane is not None:
+            else:
                 self._left.append(client.move(self.warmth.take(client), self.watches.came(client)))
                 self.report.clients_carried += 1
-        for client in list(route.clients):
+        for client in list(route.apart):
             client.reopen()
         self.warmth.trackers.forget_all()
+
+    def _move_shared(self) -> None:
+        """Those on a shared lane stay on it: it goes on over another connection."""
+        self.route.lanes.drop_spare()
+        for lane in self.route.lanes:
+            if lane.owes:
+                lane.die("a reply was owed when all should have been drained")
+            warm = self.warmth.take_shared(lane)
+            self.report.clients_carried += lane.clients
+            if warm is not None:
+                lane.connect(warm.surrender(), warm.tag)
+            elif not lane.closed:
+                lane.shut()
 
     async def _await_replicas(self) -> None:
         """Without them the clients would get -NOREPLICAS for some milliseconds."""
@@ -203,10 +218,11 @@ class Stage:
             route.nursery.start_soon(recall.take_back, route, self.old)
         else:
             recall.reissue_all(route)
-        self.report.commands_held = route.gate.waited
+        self.report.commands_held = route.gate.waited + route.reactor.held_back
+        route.reactor.release()
         route.gate.open(REASON)
         self.notices.end()
-        for client in list(route.clients):
+        for client in list(route.apart):
             if client.lane is None and client.needs_lane:
                 route.want_lane(client)
 
@@ -222,6 +238,7 @@ class Stage:
         self.report.full_resyncs = served - self._sync_full if served >= self._sync_full else served
 
     def strike(self) -> None:
+        self.route.reactor.release()
         self.promotion.close()
         self.warmth.cool()
         for lane in self._left:

@@ -66,19 +66,18 @@ class Trackers:
         A long list of invalidations is given out as it comes, and owed to no command.
         """
         with trio.move_on_after(within):
-            while halfway := [each for each in self.route.clients if each.lane and each.lane.inside]:
-                for client in halfway:
-                    if client.lane is not None:
-                        client.lane.listen(True)
+            while halfway := [lane for _, lane in self.route.own_lanes() if lane.inside]:
+                for lane in halfway:
+                    lane.listen(True)
                 await trio.sleep(AGAIN)
             return []
-        return halfway
+        return [client for client, lane in self.route.own_lanes() if lane in halfway]
 
     def lost(self) -> dict["Client", str]:
         """Who cannot be carried, because a lane has died that was to be told, and why."""
         return {
             client: "the lane to which it redirects invalidations was lost"
-            for client in self.route.clients
+            for client in self.route.apart
             if redirect(client)
             and client.lane is not None
             and ((lane := self.warm.get(client)) is None or lane.closed or self._target_id(client) is None)
@@ -86,7 +85,7 @@ class Trackers:
 
     def forget_all(self) -> None:
         """Every client has left its old lane: all that was cached may be wrong from here on."""
-        clients = {client.number: client for client in self.route.clients}
+        clients = {client.number: client for client in self.route.apart}
         for client in clients.values():
             tracking = client.session.tracking
             if tracking is None:

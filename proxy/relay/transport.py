@@ -1,7 +1,7 @@
-"""The one way to a socket: receive, send, close, has_more.
+"""The one way to a socket: receive, peek, send, close, has_more.
 
 Plain TCP is the socket itself, so that the hot path pays no call for the abstraction. TLS will be another
-class with these four; ``has_more`` is for it: bytes that are decrypted already and that epoll does not know
+class with these; ``has_more`` is for it: bytes that are decrypted already and that epoll does not know
 of.
 """
 
@@ -22,11 +22,13 @@ class Transport(Protocol):
 
     def fileno(self) -> int: ...
     def receive(self, size: int, /) -> bytes: ...
+    def peek(self) -> bytes: ...
     def send(self, data: bytes | memoryview, /) -> int: ...
     def close(self) -> None: ...
     def shutdown(self, how: int, /) -> None: ...
     def getsockname(self) -> Any: ...
     def getpeername(self) -> Any: ...
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes: ...
     @property
     def has_more(self) -> bool: ...
 
@@ -37,6 +39,10 @@ class Plain(socket.socket):
     __slots__ = ()
     has_more = False
     receive = socket.socket.recv
+
+    def peek(self) -> bytes:
+        """A byte that can be received, without receiving it; empty at the end."""
+        return self.recv(1, socket.MSG_PEEK)
 
     @classmethod
     def adopt(cls, sock: socket.socket) -> "Plain":

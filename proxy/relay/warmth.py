@@ -16,7 +16,8 @@ from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.directory import learn
 from proxy.relay.lane import Lane
-from proxy.relay.opening import LaneRefused, open_lane, set_up
+from proxy.relay.opening import LaneRefused, open_lane, open_shared, set_up
+from proxy.relay.shared import SharedLane
 from proxy.relay.trackers import Trackers
 from proxy.session.client_command import is_queued
 from proxy.session.replay import Score
@@ -41,6 +42,8 @@ class Warmth:
     lanes: dict["Client", Lane] = field(factory=dict)
     refused: dict["Client", str] = field(factory=dict)
     """Clients for whom no warm lane could be set up, and why."""
+    shared: dict[SharedLane, Lane] = field(factory=dict)
+    """Warm connections of the shared lanes."""
     trackers: Trackers = field(init=False)
     _scores: dict["Client", Score] = field(factory=dict)
 
@@ -51,14 +54,16 @@ class Warmth:
         """Open a warm lane for every client that has a lane. Raises Refused where the node does not accept
         one."""
         self.route.altered = set()
-        await self._each([client for client in self.route.clients if client.lane is not None])
+        await self._share()
+        await self._each([client for client, _ in self.route.own_lanes()])
         await self._each(await self.trackers.learn())
 
     async def renew(self) -> None:
         """During the hold: what has changed since. Every client with a lane has a warm one then."""
         altered, self.route.altered = self.route.altered, None
-        known = self.lanes.keys()
-        new = [client for client in self.route.clients if client.lane is not None and client not in known]
+        await self._share()
+        known = self.lanes.keys() & self.route.apart.keys()
+        new = [client for client, _ in self.route.own_lanes() if client not in known]
         lost = {client for client, lane in self.lanes.items() if lane.closed}
         again = [
             client for client in known if not client.closed and (client in lost or client in (altered or ()))
@@ -67,7 +72,7 @@ class Warmth:
         await self._each(await self.trackers.learn())
         if any(is_queued(client.session) for client in self.lanes):
             await learn([lane for lane in self.lanes.values() if not lane.id], self.node)
-        for client in self.route.clients:
+        for client in self.route.apart:
             if client.session.caching is not None:
                 client.session.caching.again = True
 
@@ -92,7 +97,7 @@ class Warmth:
     async def _one(self, client: "Client") -> None:
         if client.closed:
             return
-        if client.lane is not None and client.lane.ledger and self.route.altered is not None:
+        if client.is_owed and self.route.altered is not None:
             self.route.altered.add(client)  # a reply is still to come, and may change the session
         score = self.trackers.score(client)
         lane = self.lanes.get(client)
@@ -124,10 +129,35 @@ class Warmth:
         lane = self.lanes.pop(client, None)
         return lane if lane is not None and not lane.closed else None
 
+    async def _share(self) -> None:
+        """Every shared lane that is in use has a warm connection. Raises Refused where the node does not
+        accept its user."""
+        for lane in self.route.lanes:
+            warm = self.shared.get(lane)
+            if lane.closed or (warm is not None and not warm.closed):
+                continue
+            try:
+                self.shared[lane], lane.unfit = await open_shared(self.route, self.node, lane.score)
+            except LaneRefused as fault:
+                raise Refused(f"identity: {self.node} does not accept a user: {fault}") from fault
+
+    def take_shared(self, lane: SharedLane) -> Lane | None:
+        """The warm connection of a shared lane; None if it has none that lives and serves."""
+        warm = self.shared.pop(lane, None)
+        if warm is None or warm.closed:
+            return None
+        if lane.unfit:
+            warm.drop()
+            return None
+        return warm
+
     def cool(self) -> None:
         """Close the warm lanes that are not in use."""
         self.route.altered = None
         for lane in self.lanes.values():
             lane.drop()
+        for lane in self.shared.values():
+            lane.drop()
         self.lanes.clear()
+        self.shared.clear()
         self.trackers.drop()

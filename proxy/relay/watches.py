@@ -25,11 +25,15 @@ class Watches:
         """Watch on the warm lanes, then ask the old ones; gives the clients whose lanes did not answer in so
         many seconds."""
         for client, lane in warm.items():
-            if can_come(client.session) and client.lane is not None and not (client.closed or lane.closed):
+            if (
+                can_come(client.session)
+                and client.own_lane is not None
+                and not (client.closed or lane.closed)
+            ):
                 assert client.session.watch is not None
                 self._proofs[client] = Proof(client.session.watch)
         lanes = {client: warm[client] for client in self._proofs}
-        old = {client: client.lane for client in self._proofs if client.lane is not None}
+        old = {client: own for client in self._proofs if (own := client.own_lane) is not None}
         with trio.move_on_after(within):
             await self._ask(lanes, again)
             for proof in self._proofs.values():

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from proxy.session.identity import SetUp
-from proxy.session.ids import choose, kill, tell_id, tell_line, unblock
+from proxy.session.ids import tell_id, unblock
+from proxy.session.killing import kill
+from proxy.session.listing import choose, tell_line
 from proxy.session.maintenance import notifications
 from proxy.session.muting import reply_mode
 from proxy.session.session import Send, Session, Step

@@ -1,6 +1,6 @@
 """What the sessions of one route have in common, and what they may ask about one another."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field, frozen
@@ -9,64 +9,81 @@ from proxy.wire.commands import CommandTable
 
 if TYPE_CHECKING:
     from proxy.session.scripts import Scripts
+    from proxy.session.session import Session
 
 
 @frozen
-class ClientAtLane:
-    """A client, as seen from the node's end of its lane."""
+class Entry:
+    """A client, as the directory knows it."""
 
     number: int
     address: bytes
-    """Of the client itself."""
-    node_id: int | None
+    """The client's own, as CLIENT LIST writes it."""
+    session: "Session" = field(repr=False)
+    lane: bytes = b""
+    """Where the node sees the lane that carries it; empty while it has none."""
+    here: bytes = b""
+    """The node's end of that."""
+    alone: bool = False
+    """The lane carries nobody else: what the node says of it, it says of this client."""
+    node_id: int | None = 0
     """As :meth:`Directory.node_id` tells."""
-    subscribed_by: bytes = b""
-    """The command that changed its subscriptions last, if it has some."""
+    idle: int = 0
+    """Seconds since it sent something."""
+    age: int = 0
+    """Seconds since it connected."""
 
 
 class Directory(Protocol):
     """Who is who: the proxy's own ids of clients, and the ids that the node gave to their lanes."""
 
+    def entries(self, numbers: Container[int] | None = None) -> Iterable[Entry]:
+        """The clients of these numbers, or all."""
+
+    def at(self, address: bytes) -> Entry | None:
+        """The client at this address."""
+
+    def lanes(self) -> Iterable[Entry]:
+        """The lanes that belong to no client alone, or to none at all, as if they were clients."""
+
     def node_id(self, number: int) -> int | None:
-        """The node's id of the lane of this client: 0 if there is none, None if it must be looked up
-        first."""
+        """The node's id of this client, whose lane carries nobody else: 0 if there is none, None if it must
+        be looked up first."""
+
+    def target_id(self, number: int) -> int | None:
+        """As :meth:`node_id`, for who is to be told by the node: looked up, the client gets a lane of its own
+        and stays there."""
 
     def nothing_behind(self, number: int) -> bool:
         """Nothing of this client is under way behind the command whose reply is coming in."""
 
-    def at_lanes(self) -> Mapping[bytes, ClientAtLane]:
-        """The clients that have lanes, by the addresses at which the node sees those."""
-
-    def address_of(self, number: int) -> bytes:
-        """The address of a client, as CLIENT LIST would write it; empty if there is no such client."""
-
     def close(self, number: int) -> bool:
         """Close this client at once; False if there is no such client."""
-
-    def lane_of(self, address: bytes) -> bytes | None:
-        """Where the node sees the lane of the client at this address; None if there is no such client."""
 
 
 class Nobody:
     """The directory of a session that is alone."""
 
+    def entries(self, numbers: Container[int] | None = None) -> Iterable[Entry]:
+        return ()
+
+    def at(self, address: bytes) -> Entry | None:
+        return None
+
+    def lanes(self) -> Iterable[Entry]:
+        return ()
+
     def node_id(self, number: int) -> int | None:
         return 0
+
+    def target_id(self, number: int) -> int | None:
+        return self.node_id(number)
 
     def nothing_behind(self, number: int) -> bool:
         return False
 
-    def at_lanes(self) -> Mapping[bytes, ClientAtLane]:
-        return {}
-
-    def address_of(self, number: int) -> bytes:
-        return b""
-
     def close(self, number: int) -> bool:
         return False
-
-    def lane_of(self, address: bytes) -> bytes | None:
-        return None
 
 
 @define

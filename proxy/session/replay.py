@@ -103,6 +103,17 @@ class Score:
             session.tracking,
         )
 
+    @property
+    def user(self) -> bytes:
+        """As whom the lane is logged in."""
+        return b"default" if self.auth is None else arguments(self.auth)[1]
+
+    @classmethod
+    def shared(cls, session: Session) -> "Score":
+        """Of a shared lane for this session: only what others have alike."""
+        nothing = frozenset[bytes]()
+        return cls(session.auth, session.protocol, session.db, frozenset(), nothing, nothing, nothing)
+
     def redirected(self, node_id: int | None) -> "Score":
         """Of a session that redirects its invalidations: to the lane that has this id at the node. While
         that is not known they wait, and so do subscriptions, behind which RESP2 takes no CLIENT."""

@@ -136,6 +136,8 @@ class Session:
     """CLIENT REPLY OFF, or SKIP for the next command."""
     quitting: bool = False
     """QUIT was sent: the node will close the lane, and is right to do so."""
+    strange: str = ""
+    """The command since which nobody knows what the connection is (see ``sharing``)."""
     monitoring: bool = False
     notices: bool = False
     """The client asked to be told of switchovers (see ``maintenance``)."""

@@ -22,6 +22,7 @@ from proxy.session import (
 )
 from proxy.session.muting import muted, with_mute
 from proxy.session.session import Say, Send, SendAndWait, Session, Step, Want
+from proxy.session.sharing import UNSHARED
 from proxy.session.transactions import Ask
 from proxy.wire.commands import CommandTable
 from proxy.wire.encoding import command, error, nil
@@ -103,7 +104,7 @@ class Refused(Want):
 def plain(commands: CommandTable) -> frozenset[bytes]:
     """Names, as clients write them, of which the server says nothing special and this table neither: they
     are forwarded and owe one reply each."""
-    names = commands.names - SPECIAL - commands.blocking
+    names = commands.names - SPECIAL - UNSHARED - commands.blocking - commands.foreign
     return names | {name.lower() for name in names}
 
 

@@ -105,7 +105,7 @@ def track(session: Session, frame: Frame) -> tuple[Step, ...]:
             options.add(option)
         elif words[value].isdigit() and len(words[value]) <= DIGITS_MAX:
             redirect = int(words[value])
-            target = session.common.directory.node_id(redirect - IDS_FROM) if redirect > IDS_FROM else 0
+            target = session.common.directory.target_id(redirect - IDS_FROM) if redirect > IDS_FROM else 0
             if target is None:
                 return (LookUp(b"CLIENT", frame),)
             words[value] = b"%d" % (target or redirect)  # the node knows no client of the proxy's own id

@@ -5,6 +5,12 @@ from typing import Any
 
 from attrs import frozen
 
+MAY_REPLICATE = frozenset(
+    (b"EVAL", b"EVALSHA", b"FCALL", b"PFCOUNT", b"PUBLISH", b"SPUBLISH", b"MULTI", b"EXEC")
+)
+"""CLIENT PAUSE WRITE holds these too, whatever they do (``CMD_MAY_REPLICATE``, which COMMAND tells on 6.2
+only); EXEC, where the queue has a write."""
+
 
 @frozen
 class CommandTable:
@@ -13,17 +19,28 @@ class CommandTable:
     names: frozenset[bytes] = frozenset()
     blocking: frozenset[bytes] = frozenset()
     """They may block. 6.2 has no such flag."""
+    foreign: frozenset[bytes] = frozenset()
+    """They are a module's, and only it knows what they do."""
+    writes: frozenset[bytes] = frozenset()
+    """CLIENT PAUSE WRITE holds them."""
 
 
 def parse_commands(reply: Sequence[Sequence[Any]]) -> CommandTable:
     """Read the reply to COMMAND. Raises ValueError where it is none."""
-    names, blocking = set(), set()
+    names: dict[bytes, frozenset[bytes]] = {}
     for entry in reply:
         match entry:
             case [bytes(name), int(), [*flags], *_]:
-                names.add(name.upper())
-                if b"blocking" in flags:
-                    blocking.add(name.upper())
+                names[name.upper()] = frozenset(flags)
             case _:
                 raise ValueError(f"COMMAND answered {entry!r:.100}")
-    return CommandTable(frozenset(names), frozenset(blocking))
+
+    def flagged(flag: bytes) -> frozenset[bytes]:
+        return frozenset(name for name, flags in names.items() if flag in flags)
+
+    return CommandTable(
+        names=frozenset(names),
+        blocking=flagged(b"blocking"),
+        foreign=flagged(b"module") | {name for name in names if b"." in name},  # 6.2 has no such flag
+        writes=flagged(b"write") | flagged(b"may_replicate") | MAY_REPLICATE,
+    )

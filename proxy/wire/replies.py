@@ -15,11 +15,11 @@ from proxy.wire.requests import LENGTHS, length
 LONG = 64 * 1024
 """Bytes. A reply longer than this is given out in pieces."""
 
-_LINES = frozenset(b"+-:_#,(")
-_BULKS = frozenset(b"$=!")
-_PAIRS = frozenset(b"%|")
-_LISTS = frozenset(b"*~>")
-_LENGTH_LINE_MAX = 32
+LINES = frozenset(b"+-:_#,(")
+BULKS = frozenset(b"$=!")
+PAIRS = frozenset(b"%|")
+LISTS = frozenset(b"*~>")
+LENGTH_LINE_MAX = 32
 """Bytes. More than any line that gives a length."""
 ATTRIBUTE, PUSH = b"|>"
 
@@ -87,11 +87,11 @@ class ReplyCutter:
         while values:
             end = data.find(b"\r\n", pos)
             if end < 0:
-                if pos < size and data[pos] not in _LINES and size - pos > _LENGTH_LINE_MAX:
+                if pos < size and data[pos] not in LINES and size - pos > LENGTH_LINE_MAX:
                     raise BadReply(f"{data[pos:][:40]!r} is no reply")
                 break
             kind = data[pos]
-            if kind in _LINES:
+            if kind in LINES:
                 pos = end + 2
                 values -= 1
                 continue
@@ -101,7 +101,7 @@ class ReplyCutter:
                 number = length(digits)
                 if number is None or number < -1:
                     raise BadReply(f"{data[pos:end][:40]!r} is no reply")
-            if kind in _BULKS:
+            if kind in BULKS:
                 stop = end + 4 + number if number >= 0 else end + 2
                 if stop > size:
                     if number <= LONG:
@@ -112,11 +112,11 @@ class ReplyCutter:
                 values -= 1
                 if self._skip:
                     break
-            elif kind in _LISTS:
+            elif kind in LISTS:
                 within = kind == PUSH and (self._started or pos > self._begin)
                 pos = end + 2
                 values += max(number, 0) - (not within)  # a push within an answer to EXEC is no element of it
-            elif kind in _PAIRS:
+            elif kind in PAIRS:
                 pos = end + 2
                 values += 2 * max(number, 0) - (kind != ATTRIBUTE)
             else:

@@ -6,27 +6,36 @@ Exit code: 0 if everything was measured, whatever came out, 2 if something could
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from scripts.baton_stage.processes import INTERRUPTED, conduct
 from scripts.baton_stage.screen import Screen
 
+from .figures import Run
+from .page import write_page
 from .run import PARTS, Settings, measure
-from .sizes import FULL, SHORT
-from .table import show_results
+from .sizes import FULL, QUICK
+from .table import show_run
 
 
-def parse(arguments: Sequence[str] | None) -> tuple[Settings, bool]:
-    """The settings, and whether JSON is wanted."""
+@frozen
+class Wishes:
+    settings: Settings
+    earlier: Path | None
+    json: Path | None
+    page: Path | None
+
+
+def parse(arguments: Sequence[str] | None) -> Wishes:
     parser = argparse.ArgumentParser(
         prog="bench",
-        description="Measures Baton beside HAProxy, Redis alone and Redis's FAILOVER, all in the same run, in"
-        " turns. Everything runs on free loopback ports, in a temporary directory. Nothing is asserted.",
+        description="Measures Baton beside its peers, Redis alone and Redis's FAILOVER, all in the same run,"
+        " in turns. Everything runs on free loopback ports, in a temporary directory. Nothing is asserted.",
     )
     parser.add_argument(
         "--only",
@@ -37,35 +46,48 @@ def parse(arguments: Sequence[str] | None) -> tuple[Settings, bool]:
     )
     parser.add_argument("--rounds", type=int, metavar="N", help=f"how many (default: {FULL.rounds})")
     parser.add_argument(
-        "--short", action="store_true", help="a little of everything: it shows that the bench works, no more"
+        "--quick", action="store_true", help="a little of everything: it shows that the bench works, no more"
     )
     parser.add_argument(
         "--redis-server", metavar="PATH", help="default: the one on the PATH, else the one of setup"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all that was measured, as one JSON object")
     parser.add_argument(
-        "--json", action="store_true", help="one JSON object in the end; the progress goes to stderr"
+        "--page", type=Path, metavar="FILE", help="writes the page's tables and its pictures; see page.py"
+    )
+    parser.add_argument(
+        "--from", dest="earlier", type=Path, metavar="FILE", help="measures nothing: shows an earlier --json"
     )
     options = parser.parse_args(arguments)
-    sizes = SHORT if options.short else FULL
+    sizes = QUICK if options.quick else FULL
     if options.rounds is not None:
         if options.rounds < 1:
             parser.error("--rounds must be at least 1")
         sizes = evolve(sizes, rounds=options.rounds)
-    return Settings(options.redis_server, options.only or PARTS, sizes, options.short), options.json
+    settings = Settings(options.redis_server, options.only or PARTS, sizes, options.quick)
+    return Wishes(settings, options.earlier, options.json, options.page)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    settings, as_json = parse(arguments)
-    screen = Screen(sys.stderr if as_json else sys.stdout)
-    results, failure = conduct(partial(measure, settings, screen))
+    wishes = parse(arguments)
+    screen = Screen(sys.stdout)
+    run, failure = conduct(partial(measured, wishes, screen))
     screen.clear()
-    if results is None:
+    if run is None:
         print(f"bench: {failure or 'interrupted'}", file=sys.stderr)
         return 2 if failure else INTERRUPTED
-    show_results(screen, results)
-    if as_json:
-        print(json.dumps(results.as_json()))
+    show_run(screen, run)
+    if wishes.json is not None:
+        wishes.json.write_text(run.as_json() + "\n")
+    if wishes.page is not None:
+        write_page(wishes.page, run)
     return 0
+
+
+async def measured(wishes: Wishes, screen: Screen) -> Run:
+    if wishes.earlier is not None:
+        return Run.from_json(wishes.earlier.read_text())
+    return await measure(wishes.settings, screen)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from attrs import define, frozen
 from scripts.baton_stage.direct import Address
 from scripts.baton_stage.processes import StageFailed, last_line, running
 
+from .sizes import EVERY_MS
+
 ANSWER_LIMIT_S = 60
 
 
@@ -23,6 +25,7 @@ ANSWER_LIMIT_S = 60
 class Waits:
     longest_ms: float
     median_ms: float | None
+    p99_ms: float | None
     answered: int
     errors: int
 
@@ -32,14 +35,27 @@ class Crowd:
     process: trio.Process
     log: Path
 
+    async def begin(self) -> None:
+        """They are idle until then."""
+        await self.say(b"begin\n")
+
     async def waits(self) -> Waits:
         """What its clients went through since this was asked last."""
+        await self.say(b"waits\n")
+        return Waits(**await self.answer())
+
+    async def waits_of(self, seconds: float) -> Waits:
+        """What they go through from now on, for so long."""
+        await self.waits()
+        await trio.sleep(seconds)
+        return await self.waits()
+
+    async def say(self, line: bytes) -> None:
         assert self.process.stdin is not None
         try:
-            await self.process.stdin.send_all(b"waits\n")
+            await self.process.stdin.send_all(line)
         except trio.BrokenResourceError:
             raise StageFailed(f"the crowd ended early: {last_line(self.log)}") from None
-        return Waits(**await self.answer())
 
     async def answer(self) -> dict[str, Any]:
         """The next thing it tells. It speaks only when it is asked: a line comes alone."""
@@ -58,11 +74,16 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(
-    directory: Path, address: Address, clients: int, every_ms: float | None
+    directory: Path,
+    address: Address,
+    clients: int,
+    *,
+    every_ms: float = EVERY_MS,
+    dialogue: str = "values",
 ) -> AsyncIterator[Crowd]:
-    """So many clients that have spoken once, and go on every so many ms; idle ones if it is None."""
-    pace = "idle" if every_ms is None else str(every_ms)
-    command = [sys.executable, "-m", "scripts.baton_bench.crowd", str(address), str(clients), pace]
+    """So many clients that have spoken once, and once they begin, go on every so many ms."""
+    module = "scripts.baton_bench.crowd"
+    command = [sys.executable, "-m", module, str(address), str(clients), str(every_ms), dialogue]
     log = directory / "crowd.log"
     with log.open("wb") as output:
         pipe = subprocess.PIPE

@@ -1,12 +1,20 @@
-"""What the bench found out, as values. Units stand last in the names; what was not measured is None."""
+"""What the bench found out: samples by case, way and measure, and all that is derived from them.
+
+A *case* is what was done ("GET 64 B -c 50 -P 1"), a *way* is how it went to Redis ("haproxy"), a *measure* is
+what was read ("requests_per_s"; the unit stands last). Its samples stand in the order of the rounds, so a
+ratio of two ways is the median of the rounds' ratios, and noise that falls on a whole round falls out of it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any, Self
 
-from attrs import asdict, frozen
+from attrs import Factory, define, frozen
+
+Samples = list[float]
 
 
 @frozen
@@ -16,126 +24,103 @@ class Spread:
     max: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Self | None:
-        """None for no values at all."""
-        return cls(min(values), median(values), max(values)) if values else None
+    def of(cls, samples: Iterable[float]) -> Self | None:
+        """None for no samples at all."""
+        found = list(samples)
+        return cls(min(found), median(found), max(found)) if found else None
 
 
-@frozen
-class Load:
-    """What one kind of load noticed of the switchovers. Waits are those of single commands of any client."""
+@define
+class Figures:
+    samples: dict[str, dict[str, dict[str, Samples]]] = Factory(dict)
+    """By case, way and measure."""
+    cannot: dict[str, dict[str, str]] = Factory(dict)
+    """By case and way: why it cannot be done that way."""
 
-    clients: int
-    commands_per_s: float
-    switchovers: int
-    undone: int
-    """Called off or refused; those have no hold."""
-    errors: int
-    """Error replies and closed connections."""
-    hold_ms: Spread | None
-    longest_wait_ms: Spread | None
-    """The longest wait of any client from asking for the switchover to its end, for each switchover."""
-    longest_wait_otherwise_ms: Spread | None
-    """The same in equally long times without a switchover: what the machine alone does to a client."""
-    median_wait_ms: float | None
-    steps_ms: dict[str, float]
-    """The median of each step."""
-    why_undone: tuple[str, ...]
+    def note(self, case: str, way: str, **measures: float) -> None:
+        place = self.samples.setdefault(case, {}).setdefault(way, {})
+        for measure, value in measures.items():
+            place.setdefault(measure, []).append(value)
 
+    def note_cannot(self, case: str, way: str, why: str) -> None:
+        self.cannot.setdefault(case, {})[way] = why
 
-@frozen
-class Hold:
-    busy: Load
-    """One command per client every 20 ms."""
-    saturated: Load
-    """Clients without think time."""
-    failover_ms: Spread
-    floor_ms: Spread
-    hold_to_floor: float | None
-    hold_to_failover: float | None
+    def of(self, case: str, way: str, measure: str) -> Samples:
+        """Empty if it was not measured."""
+        return self.samples.get(case, {}).get(way, {}).get(measure, [])
+
+    def spread(self, case: str, way: str, measure: str) -> Spread | None:
+        return Spread.of(self.of(case, way, measure))
+
+    def middle(self, case: str, way: str, measure: str) -> float | None:
+        spread = self.spread(case, way, measure)
+        return None if spread is None else spread.median
+
+    def ratio(self, case: str, measure: str, way: str, to: str) -> Spread | None:
+        """Of two ways, round by round."""
+        return ratio(self.of(case, way, measure), self.of(case, to, measure))
 
 
-@frozen
-class Speed:
-    """One target in one test. CPU time is user and system."""
-
-    requests_per_s: float
-    proxy_cpu_us: float | None
-    """A request, in the proxy; None where there is no proxy."""
-    redis_cpu_us: float
-    """A request, in the redis-server behind it."""
+def ratio(above: Sequence[float], below: Sequence[float]) -> Spread | None:
+    """None where one side was not measured."""
+    return Spread.of(one / other for one, other in zip(above, below, strict=False))
 
 
-@frozen
-class Test:
-    """One redis-benchmark test against every target."""
-
-    test: str
-    pipeline: int
-    baton_to_haproxy: float | None
-    targets: dict[str, Speed]
-
-
-@frozen
-class Latency:
-    """One client, one command at a time."""
-
-    added_baton_to_haproxy: float | None
-    """What Baton adds to Redis's own time, in multiples of what HAProxy adds."""
-    median_us: dict[str, float]
-
-
-@frozen
-class Growth:
-    """The proxy's resident memory after the first switchovers, and after many more, under steady load."""
-
-    switchovers: tuple[int, int]
-    resident_bytes: tuple[int, int]
-
-
-@frozen
-class Memory:
-    idle_clients: int
-    baton_to_haproxy: float | None
-    bytes_per_client: dict[str, float]
-    growth: Growth
-
-
-@frozen
-class Results:
-    """Everything of one run; None is a part that was not asked for, or that `skipped` tells of."""
+@define
+class Run:
+    """One run of the bench, and the machine that it ran on."""
 
     rounds: int
-    short: bool
+    quick: bool
     versions: dict[str, str]
     cpus: int
     load_before: float
     """What the machine was doing in the minute before, as its load average: more than little is noise."""
-    skipped: tuple[str, ...]
-    hold: Hold | None = None
-    throughput: tuple[Test, ...] | None = None
-    latency: Latency | None = None
-    memory: Memory | None = None
+    skipped: list[str] = Factory(list)
+    """Sentences: what could not be measured, and why."""
+    figures: Figures = Factory(Figures)
 
-    def as_json(self) -> dict[str, Any]:
-        rounded: dict[str, Any] = round_all(asdict(self))
-        return rounded
+    def as_json(self) -> str:
+        told: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("rounds", "quick", "versions", "cpus", "load_before", "skipped")
+        }
+        told["cannot"] = self.figures.cannot
+        told["measured"] = {
+            case: {
+                way: {measure: describe(samples) for measure, samples in measures.items()}
+                for way, measures in ways.items()
+            }
+            for case, ways in self.figures.samples.items()
+        }
+        return json.dumps(told, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """KeyError or TypeError if it is no run's JSON."""
+        told = json.loads(text)
+        samples = {
+            case: {
+                way: {measure: list(one["samples"]) for measure, one in measures.items()}
+                for way, measures in ways.items()
+            }
+            for case, ways in told.pop("measured").items()
+        }
+        figures = Figures(samples, told.pop("cannot"))
+        return cls(**told, figures=figures)
 
 
-def round_all(value: Any) -> Any:
-    """Floats with as many digits as the machine can tell."""
-    match value:
-        case float():
-            return round(value, 3)
-        case dict():
-            return {name: round_all(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [round_all(inner) for inner in value]
-    return value
+def describe(samples: Samples) -> dict[str, Any]:
+    spread = Spread.of(samples)
+    assert spread is not None, "what has a place here was noted at least once"
+    return {
+        "median": rounded(spread.median),
+        "min": rounded(spread.min),
+        "max": rounded(spread.max),
+        "samples": [rounded(sample) for sample in samples],
+    }
 
 
-def ratio(above: Iterable[float] | None, below: Iterable[float] | None) -> float | None:
-    """The median of the rounds' ratios; None where one side was not measured."""
-    if above is None or below is None:
-        return None
-    return median(one / other for one, other in zip(above, below, strict=True))
+def rounded(value: float) -> float:
+    """With as many digits as the machine can tell."""
+    return float(f"{value:.6g}")

@@ -1,7 +1,7 @@
 """One client, one command at a time: the round trip, and what a proxy adds to it.
 
 Measured by a closed loop of our own: redis-benchmark tells its median in steps of 8 µs. What Python adds to a
-round trip is the same for every target, so it is no part of what a proxy adds.
+round trip is the same for every way, so it is no part of what a proxy adds.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 from statistics import median
+from typing import Final
 
 import trio
 
 from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import ask_directly
+from scripts.baton_stage.nodes import Server, ask_directly, start_nodes
 from scripts.baton_stage.processes import StageFailed
 from scripts.baton_stage.screen import Screen
 
-from .figures import Latency, ratio
+from .dialogues import VALUE, bulk, command
+from .figures import Figures
 from .sizes import Sizes
-from .targets import BATON, HAPROXY, REDIS, Target
+from .ways import REDIS, start_ways
 
-KEY, VALUE = "latency", "x" * 64
-GET = b"*2\r\n$3\r\nGET\r\n$7\r\nlatency\r\n"
-REPLY = b"$64\r\n" + VALUE.encode() + b"\r\n"
+CASE: Final = "one client, one GET at a time"
+KEY = "latency"
+GET, REPLY = command(b"GET", KEY.encode()), bulk(VALUE)
 TURNS = 5
-"""Each round is so many short turns of every target: noise lasts longer than a turn."""
+"""Each round is so many short turns of every way: noise lasts longer than a turn."""
 LIMIT_S = 10
 
 
@@ -46,24 +50,24 @@ def round_trips(address: Address, count: int) -> list[float]:
     return took_us
 
 
-async def measure_latency(screen: Screen, targets: Sequence[Target], sizes: Sizes) -> Latency:
-    await ask_directly(targets[0].address, "SET", KEY, VALUE)
-    medians_us: dict[str, list[float]] = {target.name: [] for target in targets}
-    for number in range(1, sizes.rounds + 1):
-        screen.show(f"latency, round {number} of {sizes.rounds}")
-        took_us: dict[str, list[float]] = {target.name: [] for target in targets}
-        for _ in range(TURNS):
-            for target in targets:
-                took_us[target.name] += await trio.to_thread.run_sync(
-                    round_trips, target.address, sizes.round_trips // TURNS, abandon_on_cancel=True
-                )
-        for name, values in took_us.items():
-            medians_us[name].append(median(values))
-    added_us = {
-        name: [mine - redis for mine, redis in zip(values, medians_us[REDIS], strict=True)]
-        for name, values in medians_us.items()
-    }
-    return Latency(
-        ratio(added_us[BATON], added_us.get(HAPROXY)),
-        {name: median(values) for name, values in medians_us.items()},
-    )
+async def measure_latency(
+    screen: Screen, server: Server, directory: Path, names: Sequence[str], sizes: Sizes, figures: Figures
+) -> None:
+    async with AsyncExitStack() as stack:
+        (node,) = await start_nodes(stack, server, directory, 1)
+        ways = await start_ways(stack, directory, names, node)
+        await ask_directly(node, "SET", KEY, VALUE.decode())
+        for number in range(1, sizes.rounds + 1):
+            screen.show(f"latency, round {number} of {sizes.rounds}")
+            took_us: dict[str, list[float]] = {way.name: [] for way in ways}
+            for _ in range(TURNS):
+                for way in ways:
+                    took_us[way.name] += await trio.to_thread.run_sync(
+                        round_trips, way.address, sizes.round_trips // TURNS, abandon_on_cancel=True
+                    )
+            straight_us = median(took_us[REDIS])
+            for name, values in took_us.items():
+                middle_us = median(values)
+                figures.note(CASE, name, round_trip_us=middle_us)
+                if name != REDIS:
+                    figures.note(CASE, name, added_us=middle_us - straight_us)

@@ -2,79 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
-from statistics import median
+from typing import Final
 
 from scripts.baton_stage.baton import start_proxy
 from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, start_nodes
+from scripts.baton_stage.nodes import Server, ask_directly, start_nodes
 from scripts.baton_stage.processes import StageFailed
 from scripts.baton_stage.screen import Screen
 
 from .crowds import crowd
-from .figures import Growth, Memory, ratio
-from .sizes import CLIENTS, EVERY_MS, Sizes
+from .figures import Figures
+from .files import BESIDE, possible_clients
+from .sizes import Sizes
 from .switching import primary_and_replica, switch_over
-from .targets import BATON, HAPROXY, Target, start_baton, start_haproxy
 from .usage import resident_bytes
+from .ways import LANES, PROXIES, start_way
 
+CASE: Final = "idle clients"
+GROWTH: Final = "growth over switchovers"
+GROWTH_CLIENTS = 200
 SPARE = 20
-"""Connections that HAProxy may have beyond the idle ones: it reserves files for all of them."""
+"""Connections that a peer may have beyond the idle ones: HAProxy reserves files for all of them."""
 ROUNDS = 3
 """At most: each is a new process, and they differ by little."""
-
-Start = Callable[[AsyncExitStack, Path, Address], Awaitable[Target]]
+KIB = 1024
 
 
 async def measure_memory(
-    screen: Screen, server: Server, directory: Path, sizes: Sizes, clients: int, *, with_haproxy: bool
-) -> Memory:
-    starts: dict[str, Start] = {BATON: start_baton}
-    if with_haproxy:
-        starts[HAPROXY] = partial(start_haproxy, clients=clients + SPARE)
-    taken: dict[str, list[float]] = {name: [] for name in starts}
+    screen: Screen,
+    server: Server,
+    directory: Path,
+    names: Sequence[str],
+    sizes: Sizes,
+    open_files: int,
+    figures: Figures,
+) -> None:
     rounds = min(ROUNDS, sizes.rounds)
     async with AsyncExitStack() as stack:
         (node,) = await start_nodes(stack, server, directory, 1)
+        await ask_directly(node, "CONFIG", "SET", "maxclients", str(sizes.idle_clients + BESIDE))
         for number in range(1, rounds + 1):
-            for name, start in starts.items():
+            for name in (name for name in PROXIES if name in names):
+                clients = possible_clients(sizes.idle_clients, open_files, name)
                 screen.show(f"memory, round {number} of {rounds}: {clients:,} idle clients, {name}")
-                taken[name].append(await bytes_per_client(directory, node, start, clients))
-    return Memory(
-        clients,
-        ratio(taken[BATON], taken.get(HAPROXY)),
-        {name: median(values) for name, values in taken.items()},
-        await measure_growth(screen, server, directory, sizes.growth),
-    )
+                await measure_idle(directory, node, name, clients, figures)
+    for name in LANES:
+        await measure_growth(screen, server, directory, name, sizes.growth, figures)
 
 
-async def bytes_per_client(directory: Path, node: Address, start: Start, clients: int) -> float:
+async def measure_idle(directory: Path, node: Address, name: str, clients: int, figures: Figures) -> None:
     """Of a proxy that was just started: what is allocated once and for all counts, too."""
+    others = await connections_to(node)
     async with AsyncExitStack() as stack:
-        target = await start(stack, directory, node)
-        before = resident_bytes(target.pid)
-        async with crowd(directory, target.address, clients, None):
-            return (resident_bytes(target.pid) - before) / clients
+        way = await start_way(stack, directory, name, node, clients + SPARE)
+        before = resident_bytes(way.pid)
+        async with crowd(directory, way.address, clients):
+            figures.note(
+                CASE,
+                name,
+                clients=clients,
+                kib_per_client=(resident_bytes(way.pid) - before) / clients / KIB,
+                connections_on_redis=await connections_to(node) - others,
+            )
+
+
+async def connections_to(node: Address) -> int:
+    """Besides the one that asks."""
+    clients: int = (await ask_directly(node, "INFO", "clients"))["connected_clients"]
+    return clients - 1
 
 
 async def measure_growth(
-    screen: Screen, server: Server, directory: Path, switchovers: tuple[int, int]
-) -> Growth:
+    screen: Screen, server: Server, directory: Path, name: str, switchovers: tuple[int, int], figures: Figures
+) -> None:
     first, last = switchovers
     resident = []
     async with AsyncExitStack() as stack:
         nodes = await start_nodes(stack, server, directory, 2)
-        proxy = await start_proxy(stack, directory, nodes)
-        await stack.enter_async_context(crowd(directory, proxy.clients, CLIENTS, EVERY_MS))
+        proxy = await start_proxy(stack, directory, nodes, "--lanes", LANES[name])
+        clients = await stack.enter_async_context(crowd(directory, proxy.clients, GROWTH_CLIENTS))
+        await clients.begin()
         for number in range(1, last + 1):
-            screen.show(f"memory: switchover {number} of {last}")
+            screen.show(f"memory: switchover {number} of {last}, {name}")
             _, candidate = await primary_and_replica(nodes)
             told = await switch_over(proxy, candidate)
             if told["outcome"] != "done":
                 raise StageFailed(f"switchover {number} was {told['outcome']}: {told['why']}")
             if number in switchovers:
                 resident.append(resident_bytes(proxy.pid))
-    return Growth((first, last), (resident[0], resident[1]))
+    figures.note(
+        GROWTH, name, kib_per_switchover=(resident[1] - resident[0]) / KIB / (last - first), switchovers=last
+    )

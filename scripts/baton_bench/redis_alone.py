@@ -13,7 +13,7 @@ from attrs import Factory, define
 from scripts.baton_stage.direct import Address
 from scripts.baton_stage.processes import StageFailed
 
-from .crowd import command
+from .dialogues import command
 
 LIMIT_S = 20.0
 BETWEEN_TRIES_S = 0.0005

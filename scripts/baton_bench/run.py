@@ -1,33 +1,30 @@
-"""The parts in order, and what they share: one directory, the redis-server, the targets."""
+"""The parts in order, and what they share: one directory, the redis-server, the ways."""
 
 from __future__ import annotations
 
 import os
 import platform
 import tempfile
-from collections.abc import Collection
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
-from scripts.baton_stage.nodes import find_server, start_nodes
+from scripts.baton_stage.nodes import Server, find_server
 from scripts.baton_stage.screen import Screen
 
-from .figures import Results
+from .figures import Run
+from .files import complaints_of_hold, complaints_of_idle
 from .hold import measure_hold
 from .latency import measure_latency
 from .memory import measure_memory
+from .peers import PEERS
 from .sizes import Sizes
-from .targets import haproxy_version, start_targets
 from .throughput import has_redis_benchmark, measure_throughput
 from .usage import raise_file_limit
+from .ways import LANES, ways_here
 
-PARTS = ("hold", "throughput", "latency", "memory")
-FILES_PER_CLIENT = 2
-"""In a proxy: its connection and the lane."""
-FILES_BESIDE = 300
+PARTS = ("throughput", "latency", "memory", "hold")
 
 
 @frozen
@@ -35,44 +32,53 @@ class Settings:
     redis_server: str | None
     parts: Collection[str]
     sizes: Sizes
-    short: bool
+    quick: bool
 
 
-async def measure(settings: Settings, screen: Screen) -> Results:
+async def measure(settings: Settings, screen: Screen) -> Run:
     """Everything that was asked for. Raises StageFailed where it cannot be measured."""
-    sizes = settings.sizes
-    skipped: list[str] = []
-    load_before, *_ = os.getloadavg()
-    server = find_server(settings.redis_server)
-    haproxy = haproxy_version()
-    if haproxy is None:
-        skipped.append("no haproxy on the PATH (apt install haproxy): there is nothing to compare with")
-    possible = max(1, (raise_file_limit() - FILES_BESIDE) // FILES_PER_CLIENT)
-    clients = min(sizes.idle_clients, possible)
-    if clients < sizes.idle_clients and "memory" in settings.parts:
-        skipped.append(f"the limit on open files allows {clients:,} idle clients, not {sizes.idle_clients:,}")
-    measured: dict[str, Any] = {}
+    run = begin(settings, server := find_server(settings.redis_server))
+    names = ways_here()
+    open_files = raise_file_limit()
+    run.skipped += short_of_files(settings, open_files, names)
     screen.say(f"measuring: {', '.join(part for part in PARTS if part in settings.parts)}", "dim")
+    screen.say(f"ways: {', '.join(names)}", "dim")
+    sizes, figures = settings.sizes, run.figures
     with tempfile.TemporaryDirectory(prefix="baton-bench-") as name:
-        directory = Path(name)
-        if "hold" in settings.parts:
-            measured["hold"] = await measure_hold(screen, server, directory, sizes)
-        if {"throughput", "latency"} & set(settings.parts):
-            async with AsyncExitStack() as stack:
-                (node,) = await start_nodes(stack, server, directory, 1)
-                targets = await start_targets(stack, directory, node, with_haproxy=haproxy is not None)
-                if "throughput" in settings.parts and has_redis_benchmark():
-                    measured["throughput"] = await measure_throughput(screen, directory, targets, sizes)
-                elif "throughput" in settings.parts:
-                    skipped.append("no redis-benchmark on the PATH (apt install redis-tools): no throughput")
-                if "latency" in settings.parts:
-                    measured["latency"] = await measure_latency(screen, targets, sizes)
-        if "memory" in settings.parts:
-            measured["memory"] = await measure_memory(
-                screen, server, directory, sizes, clients, with_haproxy=haproxy is not None
-            )
+        for part in (part for part in PARTS if part in settings.parts):
+            directory = Path(name) / part
+            directory.mkdir()
+            match part:
+                case "throughput" if has_redis_benchmark():
+                    await measure_throughput(screen, server, directory, names, sizes, figures)
+                case "throughput":
+                    run.skipped.append(
+                        "no redis-benchmark on the PATH (apt install redis-tools): no throughput"
+                    )
+                case "latency":
+                    await measure_latency(screen, server, directory, names, sizes, figures)
+                case "memory":
+                    await measure_memory(screen, server, directory, names, sizes, open_files, figures)
+                case "hold":
+                    await measure_hold(screen, server, directory, sizes, open_files, figures)
+    return run
+
+
+def begin(settings: Settings, server: Server) -> Run:
+    found = {peer.name: peer.find_version() for peer in PEERS}
     versions = {"python": platform.python_version(), "redis": server.version}
-    if haproxy is not None:
-        versions["haproxy"] = haproxy
+    versions |= {name: version for name, version in found.items() if version}
+    missing = [name for name in found if name not in versions]
+    skipped = [f"no {name} on this machine: ./scripts/bench-peers gets it" for name in missing]
     cpus = len(os.sched_getaffinity(0))
-    return Results(sizes.rounds, settings.short, versions, cpus, load_before, tuple(skipped), **measured)
+    return Run(settings.sizes.rounds, settings.quick, versions, cpus, os.getloadavg()[0], skipped)
+
+
+def short_of_files(settings: Settings, open_files: int, names: Sequence[str]) -> list[str]:
+    """Who cannot have as many clients as are wanted."""
+    said = []
+    if "memory" in settings.parts:
+        said += complaints_of_idle(settings.sizes.idle_clients, open_files, names[1:])
+    if "hold" in settings.parts:
+        said += complaints_of_hold(settings.sizes.hold_clients, open_files, LANES)
+    return said

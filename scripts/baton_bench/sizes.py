@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from attrs import frozen
 
-CLIENTS = 200
 EVERY_MS = 20.0
 """A busy client's time from one command to the next."""
 
@@ -12,45 +11,42 @@ EVERY_MS = 20.0
 @frozen
 class Sizes:
     rounds: int
-    switchovers: int
-    """In each round, and so for the two below."""
-    saturated_switchovers: int
-    failovers: int
-    floors: int
-    turns: int
-    """Of redis-benchmark in each round: many short ones, since noise lasts longer than one."""
-    requests: int
-    """In each turn, without a pipeline."""
-    pipelined_requests: int
+    workloads: tuple[str, ...] | None
+    """Which; None for all."""
+    share: float
+    """Of the requests of a whole turn."""
     round_trips: int
     idle_clients: int
+    hold_clients: tuple[int, ...]
+    switchovers: int
+    """Of each kind of load in each round, and so for the two below."""
+    failovers: int
+    floors: int
     growth: tuple[int, int]
     """After so many switchovers memory is read first, and after so many last."""
 
 
 FULL = Sizes(
     rounds=5,
-    switchovers=8,
-    saturated_switchovers=3,
-    failovers=3,
-    floors=5,
-    turns=3,
-    requests=30_000,
-    pipelined_requests=300_000,
+    workloads=None,
+    share=1.0,
     round_trips=5_000,
-    idle_clients=5_000,
+    idle_clients=10_000,
+    hold_clients=(10, 100, 1_000, 10_000),
+    switchovers=3,
+    failovers=2,
+    floors=3,
     growth=(20, 120),
 )
-SHORT = Sizes(
+QUICK = Sizes(
     rounds=1,
-    switchovers=2,
-    saturated_switchovers=1,
+    workloads=("GET 64 B -c 50 -P 1", "SET 64 B -c 50 -P 16", "MULTI/EXEC -c 50"),
+    share=0.05,
+    round_trips=200,
+    idle_clients=200,
+    hold_clients=(10, 50),
+    switchovers=1,
     failovers=1,
-    floors=2,
-    turns=1,
-    requests=2_000,
-    pipelined_requests=20_000,
-    round_trips=300,
-    idle_clients=300,
-    growth=(1, 3),
+    floors=1,
+    growth=(1, 2),
 )

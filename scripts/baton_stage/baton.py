@@ -27,7 +27,10 @@ class Proxy:
     pid: int
 
 
-async def start_proxy(stack: AsyncExitStack, directory: Path, nodes: Sequence[Address]) -> Proxy:
+async def start_proxy(
+    stack: AsyncExitStack, directory: Path, nodes: Sequence[Address], *arguments: str
+) -> Proxy:
+    """`baton serve` with these arguments besides, ready for clients."""
     # The command `baton`, also where the place of its script is not on the PATH.
     command = [
         sys.executable,
@@ -41,6 +44,7 @@ async def start_proxy(stack: AsyncExitStack, directory: Path, nodes: Sequence[Ad
     ]
     for node in nodes:
         command += ["--node", str(node)]
+    command += arguments
     log = directory / "baton.log"
     with log.open("wb") as output:
         process = await stack.enter_async_context(running(command, stdout=output, stderr=output))

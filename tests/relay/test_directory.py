@@ -8,13 +8,17 @@ import trio
 
 from proxy.nodes.errors import ReplyError
 from proxy.relay.client import Client
-from proxy.relay.directory import Directory, local_address, look_up, peer_address
+from proxy.relay.directory import Directory, local_address
 from proxy.relay.lane import Lane
+from proxy.relay.shared import SharedLane
 from proxy.relay.transport import Plain
-from proxy.session.common import ClientAtLane
+from proxy.session.common import Entry
 from proxy.session.ids import IDS_FROM
+from proxy.session.replay import BLANK
+from proxy.session.session import Want
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench, PretendRoute, new_route, received
+from tests.waiting import wait_until
 
 
 class Town:
@@ -22,8 +26,9 @@ class Town:
 
     def __init__(self) -> None:
         self.route: PretendRoute = new_route()
-        self.directory = Directory(self.route.clients)
+        self.directory = Directory(self.route)
         self.sockets: list[socket.socket] = []
+        self.carriers: list[SharedLane] = []
 
     def _connect(self, host: str) -> tuple[Plain, str]:
         """The proxy's end of a new connection, and how CLIENT LIST writes the other end."""
@@ -43,6 +48,19 @@ class Town:
             client.bind(Lane(self.route.reactor, self._connect(host)[0], self.route.lane_lost))
         return client, address
 
+    def carry(self, *clients: Client) -> SharedLane:
+        """Put these on a lane that they share."""
+        lane = SharedLane(self.route.reactor, BLANK, self.route.lane_lost, lambda lane: None)
+        lane.connect(self._connect("127.0.0.1")[0], 0)
+        self.carriers.append(lane)
+        for client in clients:
+            client.lane = lane
+        return lane
+
+    def entry(self, number: int) -> Entry:
+        [entry] = self.directory.entries({number})
+        return entry
+
 
 @pytest.fixture
 def town() -> Any:
@@ -50,33 +68,87 @@ def town() -> Any:
     yield made
     for client in [*made.route.clients]:
         client.close()
+    for lane in made.carriers:
+        lane.shut()
     for each in made.sockets:
         each.close()
 
 
-def test_an_id_is_unknown_until_it_is_looked_up_and_nought_without_a_lane(town: Town) -> None:
-    (with_lane, _), _ = town.settle(1), town.settle(2, laned=False)
-    lookups = [town.directory.node_id(number) for number in (1, 2, 3)]
-    assert lookups == [None, 0, 0]
-    assert with_lane.lane is not None
-    with_lane.lane.id = 12
+def own(client: Client) -> Lane:
+    assert client.own_lane is not None
+    return client.own_lane
+
+
+def test_an_id_is_unknown_until_it_is_looked_up_and_nought_without_a_lane_of_its_own(town: Town) -> None:
+    (with_lane, _), _, (sharer, _) = town.settle(1), town.settle(2, laned=False), town.settle(3, laned=False)
+    lane = town.carry(sharer)
+    assert [town.directory.node_id(number) for number in (1, 2, 3, 4)] == [None, 0, 0, 0]
+    own(with_lane).id = 12
     assert town.directory.node_id(1) == 12
+    told = [(entry.number, entry.alone, entry.node_id) for entry in town.directory.entries()]
+    assert told == [(1, True, 12), (2, False, 0), (3, False, 0)]
+    at_node = [entry.lane.decode() for entry in town.directory.entries()]
+    assert at_node == [local_address(own(with_lane)), "", local_address(lane)]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_addresses_are_written_as_the_node_writes_them(town: Town, host: str) -> None:
     (client, address), (_, lonely) = town.settle(1, host=host), town.settle(2, laned=False)
-    assert client.lane is not None
-    client.lane.id = 9
-    at_node = local_address(client.lane).encode()
+    at_node = local_address(own(client)).encode()
     assert at_node.startswith(b"[::1]:" if ":" in host else b"127.0.0.1:")
-    assert peer_address(client) == address
-    assert town.directory.address_of(1) == address.encode()
-    assert town.directory.address_of(3) == b""
-    assert town.directory.at_lanes() == {at_node: ClientAtLane(1, address.encode(), 9)}
-    assert town.directory.lane_of(address.encode()) == at_node
-    assert town.directory.lane_of(lonely.encode()) is None
-    assert town.directory.lane_of(b"\xff:1") is None
+    entry = town.entry(1)
+    assert (entry.address, entry.lane) == (address.encode(), at_node)
+    assert entry.here.startswith(at_node[: at_node.rindex(b":") + 1]) and entry.here != at_node
+    assert [*town.directory.entries({3})] == []
+    assert town.directory.at(address.encode()) == entry
+    found = town.directory.at(lonely.encode())
+    assert found is not None and (found.number, found.lane, found.here) == (2, b"", b"")
+    assert town.directory.at(b"\xff:1") is None
+
+
+def test_a_broken_connection_has_the_address_that_redis_gives_it(town: Town) -> None:
+    client, _ = town.settle(1, laned=False)
+    client.transport.shutdown(socket.SHUT_RDWR)
+    town.sockets[0].close()
+    wait_until(lambda: town.entry(1).address == b"?:0", "the connection is broken")
+
+
+def test_age_and_idle_are_those_of_the_client(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _ = town.settle(1, laned=False)
+    assert (town.entry(1).age, town.entry(1).idle) == (0, 0)
+    monkeypatch.setattr(PretendRoute, "now", staticmethod(lambda: client.since + 90))
+    assert (town.entry(1).age, town.entry(1).idle) == (90, 0)
+    wait_until(lambda: town.entry(1).idle == 1, "it is idle for a second")
+    town.sockets[0].sendall(b"PING\r\n")
+    wait_until(lambda: town.entry(1).idle == 0, "it sent something")
+
+
+def test_a_lane_that_has_died_is_no_lane(town: Town) -> None:
+    (client, _), (sharer, _) = town.settle(1), town.settle(2, laned=False)
+    lane = town.carry(sharer)
+    lane.shut()
+    own(client).shut()
+    assert [(entry.lane, entry.alone) for entry in town.directory.entries()] == [(b"", False)] * 2
+
+
+def test_what_belongs_to_nobody_is_told_with_its_user(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, closed = town.carry(), town.carry()
+    closed.shut()
+    monkeypatch.setattr(PretendRoute, "unowned", lambda route: [(shared, b"cat"), (closed, b"dog")])
+    [entry] = town.directory.lanes()
+    assert (entry.address.decode(), entry.session.user) == (local_address(shared), b"cat")
+
+
+def test_what_is_under_way_behind_a_reply_is_told_on_either_kind_of_lane(town: Town) -> None:
+    (client, _), (sharer, _) = town.settle(1), town.settle(2, laned=False)
+    town.carry(sharer)
+    assert not town.directory.nothing_behind(3) and not town.directory.nothing_behind(1)
+    own(client).owe(client, 1)
+    assert town.directory.nothing_behind(1) and town.directory.nothing_behind(2)
+    own(client).owe_wanted(client, Want())
+    sharer.owed = 1
+    assert not town.directory.nothing_behind(1) and not town.directory.nothing_behind(2)
+    sharer.owed = 0
 
 
 def test_a_client_is_closed_by_its_number(town: Town) -> None:
@@ -101,14 +173,14 @@ class PretendNode:
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_command_goes_on_whether_the_node_tells_the_ids_or_not(town: Town, answers: bool) -> None:
     (asker, _), (other, _) = town.settle(1), town.settle(2)
-    assert asker.lane is not None and other.lane is not None
-    node = PretendNode({local_address(other.lane): 77} if answers else {})
+    town.carry(town.settle(3, laned=False)[0])
+    node = PretendNode({local_address(own(other)): 77} if answers else {})
     town.route.primary = node  # type: ignore[assignment]
     at_node = town.sockets[1]  # the other end of the asker's lane
-    trio.run(look_up, town.route, asker, b"CLIENT", command("CLIENT", "UNBLOCK", IDS_FROM + 2))
+    trio.run(town.directory.look_up, asker, b"CLIENT", command("CLIENT", "UNBLOCK", IDS_FROM + 2))
     at_node.setblocking(False)
     assert received(at_node) == command("CLIENT", "UNBLOCK", 77 if answers else IDS_FROM + 2)
-    assert (asker.lane.id, other.lane.id) == ((0, 77) if answers else (None, None)), "a failure is not kept"
+    assert (own(asker).id, own(other).id) == ((0, 77) if answers else (None, None)), "a failure is not kept"
     assert node.asked == 1
     assert town.route.suspect.is_set() is not answers
 

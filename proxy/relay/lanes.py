@@ -1,0 +1,174 @@
+"""The lanes of a route that belong to no client: those that are shared, and spare ones for who needs his own.
+
+Theory. A client is on the shared lane of its (login, protocol, database). A command that may not go there
+takes a spare lane on which everything is set up as in the client's session, or has one opened; when nothing
+keeps the client there the lane is spare again, as it is, for whoever has just that set up. Spare lanes that
+nobody needs for some seconds are closed, and so are shared ones that nobody is on.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import trio
+from attrs import define, field
+
+from proxy.nodes.errors import NodeError
+from proxy.nodes.node import Node
+from proxy.relay.lane import Lane
+from proxy.relay.opening import LaneRefused, open_shared
+from proxy.relay.shared import SharedLane
+from proxy.session.replay import Score
+from proxy.session.session import Session
+
+if TYPE_CHECKING:
+    from proxy.relay.client import Client
+    from proxy.relay.performer import Performer
+    from proxy.relay.route import Route
+
+log = logging.getLogger("baton")
+
+SWEEP_SECONDS = 1.0
+KEPT_SECONDS = 5.0
+"""How long a lane is kept that nobody needs."""
+SPARE_MAX = 256
+"""Spare lanes beyond these are closed at once."""
+
+
+@define(eq=False)
+class Lanes:
+    """The lanes of one route that its clients share or take turns with."""
+
+    route: "Route"
+    per_identity: int = 1
+    _shared: dict[tuple[object, ...], list[SharedLane]] = field(factory=dict)
+    _spare: dict[Score, list[Lane]] = field(factory=dict)
+    _since: dict[Lane | SharedLane, float] = field(factory=dict)
+    """When a lane was found to be needed by nobody."""
+    _opening: set[SharedLane] = field(factory=set)
+
+    def __iter__(self) -> Iterator[SharedLane]:
+        """The shared lanes, and what they left behind that owes something still."""
+        return (lane for lanes in list(self._shared.values()) for lane in list(lanes))
+
+    def owing(self) -> list[SharedLane]:
+        """The shared lanes that owe something, those that were left among them."""
+        return [each for lane in self for each in (lane, *lane.left) if each.owes and not each.closed]
+
+    def with_users(self) -> Iterator[tuple[Lane | SharedLane, bytes]]:
+        """All connections, and as whom they are logged in."""
+        for lane in self:
+            yield from ((each, lane.score.user) for each in (lane, *lane.left) if not each.closed)
+        for score, spare in self._spare.items():
+            yield from ((each, score.user) for each in spare if not each.closed)
+
+    def of(self, session: Session) -> SharedLane:
+        """The shared lane for what this session sends."""
+        key = (session.auth, session.protocol, session.db)
+        lanes = self._shared.get(key)
+        if lanes is None:
+            score = Score.shared(session)
+            lanes = self._shared[key] = [
+                SharedLane(self.route.reactor, score, self.route.lane_lost, self.open)
+                for _ in range(self.per_identity)
+            ]
+        return lanes[0] if len(lanes) == 1 else min(lanes, key=lambda lane: lane.clients)
+
+    def lend(self, client: "Client") -> bool:
+        """Give the client a lane of its own; True if it has it now, else it goes on when it has."""
+        spare = self._spare.get(Score.of(client.session))
+        while spare:
+            lane = spare.pop()
+            self._since.pop(lane, None)
+            if not lane.closed:
+                client.bind(lane)
+                return True
+        self.route.want_lane(client)
+        return False
+
+    def take_back(self, client: "Performer", lane: Lane) -> None:
+        """The client needs no lane of its own any more."""
+        lane.owner = client.lane = None
+        client.session.moved = True
+        if lane.is_clean and len(self._since) < SPARE_MAX:
+            self._spare.setdefault(Score.of(client.session), []).append(lane)
+            self._since[lane] = self.route.now()
+        else:
+            lane.drop()
+        client.join(self.of(client.session))
+
+    def open(self, lane: SharedLane) -> None:
+        """Connect a shared lane to the primary; whoever waits for it goes on then."""
+        if lane not in self._opening:
+            self._opening.add(lane)
+            self.route.nursery.start_soon(self._open, lane)
+
+    async def _open(self, lane: SharedLane) -> None:
+        route = self.route
+        node = route.primary
+        opened = None
+        try:
+            if node is not None and not route.gate.closed:
+                with trio.fail_after(route.connect_timeout):
+                    await route.ask_role(node)
+                    opened, lane.unfit = await open_shared(route, node, lane.score)
+        except (NodeError, LaneRefused, trio.TooSlowError) as fault:
+            self._failed(lane, node, fault)
+        except Exception as bug:
+            log.exception("a shared lane could not be opened: a fault of the proxy's own")
+            self._failed(lane, node, bug)
+        finally:
+            self._opening.discard(lane)
+        if opened is not None and (route.gate.closed or route.primary is not node or not lane.closed):
+            opened.drop()
+        elif opened is not None and not opened.closed and not lane.unfit:
+            lane.connect(opened.surrender(), opened.tag)
+        elif opened is not None:
+            opened.drop()
+        lane.go_on()
+
+    def _failed(self, lane: SharedLane, node: Node | None, fault: Exception) -> None:
+        """Redis would have refused, or closed, the clients' own connections."""
+        self.route.suspect.set()
+        refused = isinstance(fault, LaneRefused) and fault.identity
+        waiting, lane.waiting = lane.waiting, {}
+        on_it = [client for client in self.route.clients if client.lane is lane] if refused else list(waiting)
+        if on_it:
+            log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault or "too slow")
+        for client in on_it:
+            self.route.turn_away(client, fault)
+
+    def drop_spare(self) -> None:
+        """They lead to a node that is the primary no more."""
+        for lanes in self._spare.values():
+            for lane in lanes:
+                self._since.pop(lane, None)
+                lane.drop()
+        self._spare.clear()
+
+    def drop(self) -> None:
+        """No lane leads to the primary any more; nobody is on one."""
+        self.drop_spare()
+        for lane in self:
+            lane.die("it leads to a node that is the primary no more")
+        self._shared.clear()
+
+    async def sweep(self) -> None:
+        """Close, until cancelled, what nobody needs."""
+        while True:
+            await trio.sleep(SWEEP_SECONDS)
+            late = self.route.now() - KEPT_SECONDS
+            for score, spare in list(self._spare.items()):
+                for lane in [each for each in spare if each.closed or self._since[each] < late]:
+                    spare.remove(lane)
+                    del self._since[lane]
+                    lane.drop()
+                if not spare:
+                    del self._spare[score]
+            for key, lanes in list(self._shared.items()):
+                if any(lane.clients or lane.owes or lane in self._opening or lane.left for lane in lanes):
+                    self._since.pop(lanes[0], None)
+                elif self._since.setdefault(lanes[0], self.route.now()) < late:
+                    del self._shared[key], self._since[lanes[0]]
+                    for unused in lanes:
+                        unused.shut()

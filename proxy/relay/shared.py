@@ -1,0 +1,353 @@
+"""A shared lane: one connection to a node that carries the commands of many clients.
+
+Theory. System calls are the cost of a proxy, so what many clients send in one turn of the reactor goes out in
+one send, a *batch*, and what a node answers to it comes in one receive. Replies are given out by the ledger
+alone, and nobody is given anything before it is proven twice that the ledger is in step: the replies of a
+batch, cut one by one, must be as many as it owes, and behind them must stand the answer to the *fence*, a
+PING with a nonce that nobody else knows, which went behind the batch. If either is not so, the lane is closed
+and nobody gets anything of it. Rules:
+
+1. What goes down the lane leaves it as it was (:mod:`proxy.session.sharing`) and is answered once.
+2. A batch of one client onto a lane that owes nothing to anybody else needs no fence: there is nobody to whom
+   a reply could go wrong. The next batch puts a fence behind both.
+3. Replies are kept back until their batch is whole. A batch whose replies outgrow :data:`HELD_MAX` is *let
+   through*: given out as it comes (:mod:`proxy.relay.passing`), and its fence is compared when it comes.
+4. The lane outlives its connection. One that is lost closes the clients to whom it owed something; the others
+   wait until it is opened again, which a switchover does ahead of time.
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from proxy.relay.connection import Connection
+from proxy.relay.ledger import Batch, LaneLost
+from proxy.relay.passing import EXCUSED, Passing
+from proxy.relay.reactor import OUT, Reactor
+from proxy.relay.transport import Transport
+from proxy.session.replay import Score
+from proxy.session.session import Want
+from proxy.session.sharing import LARGE
+from proxy.wire.replies import BadReply
+from proxy.wire.requests import Frame
+from proxy.wire.splitting import split_replies
+
+if TYPE_CHECKING:
+    from proxy.relay.performer import Performer
+
+RECEIVE = 256 * 1024
+BATCH_BYTES = 16 * 1024
+"""A node reads as many bytes at once (PROTO_IOBUF_LEN), and answers before it reads on."""
+HELD_MAX = 1024 * 1024
+"""Bytes of replies that are kept back for the proof that they are in step."""
+UNSENT_MAX = 1024 * 1024
+"""Bytes that wait to go out before clients are no longer received from."""
+
+
+_OF_THE_CONNECTION = (
+    *("closed", "events", "fd", "ledger", "tag", "transport", "unsent", "unsent_bytes"),
+    *("_held", "_number", "_on_idle", "_passing", "_secret"),
+)
+
+
+class SharedLane(Connection):
+    """The lane of one identity, protocol and database. ``closed`` while it has no connection."""
+
+    __slots__ = (
+        "_held",
+        "_number",
+        "_open",
+        "_passing",
+        "_pieces",
+        "_secret",
+        "_size",
+        "_stopped",
+        "clients",
+        "gathered",
+        "left",
+        "received",
+        "score",
+        "unfit",
+        "waiting",
+    )
+    shared: ClassVar[Literal[True]] = True
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        score: Score,
+        lost: Callable[[LaneLost], None],
+        open_again: "Callable[[SharedLane], None]",
+    ) -> None:
+        self.reactor = reactor
+        self.closed = True
+        self.unsent = None
+        self.score = score
+        self.tag = 0
+        self.unfit = ""  # why nothing can be shared as this identity
+        self.clients = 0  # who are on it
+        self.left: list[SharedLane] = []  # connections that are used no more, and owe something still
+        self.waiting: dict[Performer, None] = {}  # who wait until it is open
+        self.ledger: deque[Batch] = deque()
+        self.gathered: Batch | None = None  # what goes out next
+        self.lost = lost
+        self.received = 0  # how often something has come
+        self._open = open_again
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._held = b""
+        self._passing: Passing | None = None
+        self._secret = b""
+        self._number = 0
+        self._stopped: dict[Performer, None] = {}
+        self._on_idle: list[Callable[[], None]] | None = None
+
+    def connect(self, transport: Transport, tag: int) -> None:
+        """Go on over a connection that is set up as the score says. The one before must owe nothing."""
+        assert not self.ledger, "what is owed comes over the connection on which it was asked"
+        if not self.closed:
+            self.shut()
+        super().__init__(self.reactor, transport)
+        self.tag = tag
+        self._held, self._passing = b"", None
+        self._secret = secrets.token_hex(8).encode()
+        self.reactor.add(self.fd, self)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Whoever waited for the lane goes on: down it, or elsewhere if it is unfit."""
+        waiting, self.waiting = self.waiting, {}
+        for client in waiting:
+            client.go_on()
+
+    def wait(self, client: "Performer") -> None:
+        """Be called when the lane is open."""
+        self.waiting[client] = None
+        self._open(self)
+
+    def forward(self, client: "Performer", data: Frame, count: int) -> None:
+        """Send whole commands that owe so many plain replies, together with what others send."""
+        assert isinstance(data, bytes), "what is long goes down a private lane"
+        batch = self.gathered or self._gather()
+        batch.clients.append(client)
+        batch.counts.append(count)
+        client.owed += count
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > BATCH_BYTES:
+            self.send_due()
+
+    def ask(self, client: "Performer", frame: Frame, want: Want) -> None:
+        """Send a command whose reply must be looked at."""
+        (self.gathered or self._gather()).look_at(want)
+        self.forward(client, frame, 1)
+
+    def say(self, client: "Performer", made: bytes) -> None:
+        """Give out a reply of the proxy's own, in its turn."""
+        if client.owed:
+            (self.gathered or self._gather()).look_at(made)
+            self.forward(client, b"", 0)
+        else:
+            client.deliver(made)
+
+    def _gather(self) -> Batch:
+        self.gathered = Batch()
+        self.reactor.due.append(self)
+        return self.gathered
+
+    def stop(self, client: "Performer") -> None:
+        """The node does not take what it is sent: whoever sends too much is not received from for a while."""
+        if self.unsent_bytes > UNSENT_MAX:
+            client.listen(False)
+            self._stopped[client] = None
+
+    def push(self, client: "Performer", made: bytes) -> None:
+        """Give a client something that no command asked for, between two replies."""
+        if self._passing is None or not self._passing.keep(client, made):
+            client.deliver(made)
+
+    def cork(self) -> None:
+        """What goes out together is told by the reactor."""
+
+    def flush(self) -> None:
+        """Send what cannot wait for the end of a batch, since none is being handled."""
+        if self.unsent is not None and not self.closed:
+            super().flush()
+        if not self.reactor.busy:
+            self.send_due()
+
+    def send_due(self) -> None:
+        """Send what was gathered, with a fence behind it where several clients are owed something."""
+        batch = self.gathered
+        if batch is None:
+            return
+        self.gathered = None
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        ledger = self.ledger
+        if ledger and not ledger[-1].fence:
+            ledger[-1].join(batch)
+            batch = ledger[-1]
+        else:
+            ledger.append(batch)
+        if len(ledger) > 1 or batch.clients.count(batch.clients[0]) < len(batch.clients):
+            self._number += 1
+            nonce = b"$33\r\n%s:%016x\r\n" % (self._secret, self._number)
+            batch.fence = nonce
+            pieces.append(b"*2\r\n$4\r\nPING\r\n" + nonce)
+        self.send(b"".join(pieces))
+
+    def ready(self, events: int) -> None:
+        if events & OUT:
+            super().flush()
+            if events == OUT or self.closed:
+                return
+        try:
+            data = self.transport.receive(RECEIVE)
+        except BlockingIOError:
+            return
+        except OSError as fault:
+            self.die(str(fault))
+            return
+        if not data:
+            self.die("closed by the node")
+            return
+        self.received += 1
+        try:
+            if self._passing is None:
+                self._take(self._held + data if self._held else data)
+            else:
+                self._passing.take(data)
+        except BadReply as fault:
+            self.die(f"out of step: {fault}")
+        if self._on_idle is not None and not self.ledger:
+            self.idle()
+
+    def _take(self, data: bytes) -> None:
+        """Give out the batches that are whole, and keep back the rest."""
+        ledger = self.ledger
+        pos, size = 0, len(data)
+        while pos < size:
+            if not ledger:
+                raise BadReply("a reply that nobody asked for")
+            batch = ledger[0]
+            fence = batch.fence
+            if fence and data.find(fence, pos) < 0 and not any(word in data for word in EXCUSED):
+                break  # it has not come yet
+            ends = split_replies(data, pos, batch.counts)
+            if len(ends) < len(batch.counts):
+                break
+            stop = ends[-1]
+            if fence:
+                end = self._behind_fence(data, stop, fence)
+                if not end:
+                    break
+                stop = end
+            ledger.popleft()
+            self._give(batch, data, pos, ends)
+            if self.closed:
+                return
+            pos = stop
+        if self.unfit:
+            self.die("its user may not PING any more")
+            return
+        self._held = data[pos:] if pos < size else b""
+        if len(self._held) > HELD_MAX:
+            self._let_through()
+
+    def _behind_fence(self, data: bytes, place: int, fence: bytes) -> int:
+        """Where the answer to the fence ends, which must stand at this place; 0 if it is not there yet."""
+        end = place + len(fence)
+        answer = data[place:end]
+        if answer == fence:
+            return end
+        if answer.startswith(EXCUSED):
+            if answer.startswith(b"-NOPERM"):
+                self.unfit = "PING is not allowed"
+            return data.find(b"\r\n", place) + 2 if b"\r\n" in data[place:] else 0
+        if fence.startswith(answer):
+            return 0
+        raise BadReply("more replies or fewer than commands")
+
+    def _give(self, batch: Batch, data: bytes, start: int, ends: list[int]) -> None:
+        looked_at = batch.looked_at
+        large = len(data) > LARGE
+        lines = zip(batch.clients, batch.counts, ends, strict=True)
+        for place, (client, count, end) in enumerate(lines):
+            how = None if looked_at is None else looked_at.get(place)
+            client.owed -= count
+            if how is not None:
+                client.given(how, data[start:end], True)
+            else:
+                client.deliver(data[start:end])
+            if large and end - start > LARGE:
+                client.burden()
+            if client.settling and not client.owed:
+                client.settled()
+            start = end
+
+    def _let_through(self) -> None:
+        """What comes is too much to be kept back. Whoever it is not for goes on over another connection."""
+        held, self._held = self._held, b""
+        left = self.depart()
+        left._passing = Passing(left)
+        left._passing.take(held)
+
+    def depart(self) -> "SharedLane":
+        """Leave the connection, and what it owes, to a lane that nobody sends down any more."""
+        self.send_due()
+        left = SharedLane(self.reactor, self.score, self.lost, self._open)
+        for name in _OF_THE_CONNECTION:
+            setattr(left, name, getattr(self, name))
+        self.reactor.replace(self.fd, left)
+        self.left.append(left)
+        left.when_idle(lambda: self._end(left))
+        self.closed, self.unsent, self.unsent_bytes = True, None, 0
+        self.ledger, self._held, self._passing, self._on_idle = deque(), b"", None, None
+        for client in {client: None for batch in left.ledger for client in batch.clients}:
+            client.stay_behind()
+        if self.clients:
+            self._open(self)
+        return left
+
+    def spare(self, client: "Performer") -> None:
+        """A client does not read: leave what comes to the kernel, if nobody else waits behind it."""
+        if all(each is client for batch in self.ledger for each in batch.clients):
+            self.listen(False)
+
+    def forget(self, client: "Performer") -> None:
+        """The client is gone; what it is owed is given to nobody."""
+        self.clients -= 1
+        self.waiting.pop(client, None)
+        self._stopped.pop(client, None)
+
+    def _end(self, left: "SharedLane") -> None:
+        left.shut()
+        self.left.remove(left)
+
+    @property
+    def owes(self) -> bool:
+        return bool(self.ledger or self.gathered)
+
+    def drained(self) -> None:
+        stopped, self._stopped = self._stopped, {}
+        for client in stopped:
+            client.lane_drained()
+
+    def die(self, why: str) -> None:
+        """The connection is dead: say to whom it owed something."""
+        if not self.closed:
+            self.shut()
+            batches = [*self.ledger, *([self.gathered] if self.gathered is not None else [])]
+            owed = {client: None for batch in batches for client in batch.clients if client.owed}
+            self.ledger.clear()
+            self.gathered = None
+            self._pieces, self._size, self._held, self._passing = [], 0, b"", None
+            for client in owed:
+                client.owed = 0
+            self.lost(LaneLost(self, tuple(owed), why))
+            self.drained()
+            self.idle()
+
+    def abandon(self) -> None:
+        self.die("a fault of the proxy's own")

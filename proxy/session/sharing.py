@@ -1,0 +1,109 @@
+"""Which commands may go down a lane that many clients share, and what keeps a client on a lane of its own.
+
+Theory. A shared lane must be left by every command exactly as it was found: same user, protocol and database,
+no transaction, nothing watched or subscribed, one reply for one command, and none that waits. So a command
+goes down it only if the server lists it and this room knows that it is such; in any other case it goes down a
+private lane, and the client comes back when its session holds nothing that a shared lane cannot hold:
+
+1. :func:`apart` says why a command may not be shared, :func:`pinned` why the client may not come back.
+2. What nobody knows (a command that the server does not list, DEBUG, READONLY …) pins for the rest of the
+   connection, since nothing tells what it left behind.
+3. MULTI … EXEC that arrived whole is left as it was found, if every command between is plain.
+"""
+
+from collections.abc import Container, Iterable
+
+from proxy.session.session import Session
+from proxy.wire.requests import Frame, arguments, size_of
+
+LARGE = 64 * 1024
+"""Bytes of a command, or of a reply, that the others on a lane should not have to wait for."""
+
+ALIKE = frozenset((b"EVAL", b"EVAL_RO", b"EVALSHA", b"EVALSHA_RO", b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"))
+"""They have a row in the table because their answers are looked at; they leave a lane as it was."""
+STREAMS = frozenset((b"XREAD", b"XREADGROUP"))
+"""They block only if they say BLOCK."""
+BEHIND_A_SCRIPT = frozenset((b"FUNCTION", b"SHUTDOWN"))
+"""Like SCRIPT KILL they must get past a busy script, which may be one of the lane's own."""
+LASTING = frozenset((b"ASKING", b"READONLY", b"READWRITE", b"DEBUG", b"POST", b"HOST:"))
+"""They change the connection in a way that no answer tells, or end it (``securityWarningCommand``)."""
+UNSHARED = BEHIND_A_SCRIPT | LASTING
+PASSING = frozenset(
+    b"CACHING GETNAME GETREDIR HELP ID INFO KILL LIST MAINT_NOTIFICATIONS NO-EVICT NO-TOUCH PAUSE REPLY"
+    b" SETINFO SETNAME TRACKING TRACKINGINFO UNBLOCK UNPAUSE".split()
+)
+"""Subcommands of CLIENT that leave nothing behind, or what the session knows of."""
+
+
+def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) -> str:
+    """Why this command may not go down a shared lane; empty if it may. ``plain`` are names of which neither
+    the server nor the table says anything special."""
+    if session.strange:
+        return session.strange
+    if size_of(frame) > LARGE:
+        return "large transfers"
+    if name in plain or name in ALIKE:
+        return ""
+    if name in STREAMS:
+        return "XREAD BLOCK" if any(word.upper() == b"BLOCK" for word in arguments(frame)) else ""
+    shown = name.decode("latin-1")
+    if _lasts(session, name, frame):
+        session.strange = shown
+    return shown
+
+
+def _lasts(session: Session, name: bytes, frame: Frame) -> bool:
+    """Nobody knows what the connection is after this command."""
+    if name in LASTING:
+        return True
+    if name in (b"CLIENT", b"SCRIPT"):
+        words = [word.upper() for word in arguments(frame)[1:2]]
+        return words == [b"DEBUG"] if name == b"SCRIPT" else bool(words) and words[0] not in PASSING
+    return name not in session.common.commands.names
+
+
+def pinned(session: Session) -> str:
+    """Why the client must stay on its private lane; empty if it may go back to a shared one."""
+    if session.transaction is not None:
+        return "MULTI"
+    if session.watch is not None:
+        return "WATCH"
+    if session.monitoring:
+        return "MONITOR"
+    if session.subscriptions is not None:
+        return "SUBSCRIBE"
+    if session.tracking is not None or session.caching is not None:
+        return "CLIENT TRACKING"
+    if session.mute is not None:
+        return "CLIENT REPLY"
+    if session.blocked is not None:
+        return session.blocked.name.decode("latin-1")
+    if session.quitting:
+        return "QUIT"
+    return session.strange or _kept(session)
+
+
+def _kept(session: Session) -> str:
+    for what in (b"NO-EVICT", b"NO-TOUCH"):
+        said = (session.settings or {}).get(what)
+        if said is not None and arguments(said)[-1].upper() != b"OFF":
+            return f"CLIENT {what.decode()}"
+    return ""
+
+
+def whole(commands: Iterable[tuple[bytes, Frame]], plain: Container[bytes]) -> int:
+    """How many commands a transaction has that begins here, has arrived whole and may go down a shared lane
+    in one piece, its MULTI and its EXEC included; 0 if there is none such."""
+    size = 0
+    for count, (name, frame) in enumerate(commands, 1):
+        size += size_of(frame)
+        if size > LARGE:
+            return 0
+        if count == 1 or name == b"EXEC":
+            if name not in (b"MULTI", b"EXEC") or len(arguments(frame)) != 1:
+                return 0  # misspelt, it opens or ends nothing
+            if name == b"EXEC":
+                return count
+        elif name not in plain:
+            return 0
+    return 0

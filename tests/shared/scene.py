@@ -1,0 +1,134 @@
+"""A proxy with shared lanes and its nodes, and what they tell of who is on which lane."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tests.baton import BatonProcess
+from tests.servers import RedisServer
+from tests.talking import Talk
+from tests.waiting import wait_until
+
+FEW = 10
+"""Connections to a node, however many clients there are: the proxy's own, shared lanes, spare ones."""
+SOON_SECONDS = 1.0
+"""Who does not wait for another is answered within this, on a busy machine too."""
+
+
+def fields(line: str) -> dict[str, str]:
+    """The name=value pairs of a line of CLIENTS or of CLIENT LIST."""
+    return dict(re.findall(r"([\w-]+)=(\S*)", line))
+
+
+def address(talk: Talk) -> str:
+    host, port = talk.socket.getsockname()
+    return f"{host}:{port}"
+
+
+@attrs.define(eq=False)
+class Shared:
+    """One proxy before one node, or before a primary and its replica."""
+
+    nodes: Sequence[RedisServer]
+    proxy: BatonProcess
+
+    @property
+    def primary(self) -> RedisServer:
+        return next(node for node in self.nodes if node.info()["role"] == "master")
+
+    @property
+    def replica(self) -> RedisServer:
+        return next(node for node in self.nodes if node.info()["role"] == "slave")
+
+    def talk(self, *opening: str, timeout: float = 10.0) -> Talk:
+        """A new connection to the proxy, on which these commands have been answered without an error."""
+        talk = Talk(self.proxy.raw(timeout))
+        for command in opening:
+            told = talk.ask(*command.split())
+            assert not isinstance(told, Exception), (command, told)
+        return talk
+
+    def picker(self, timeout: float = 10.0) -> Talk:
+        """A new connection of the user whose lanes can be told from others at the node."""
+        return self.talk("AUTH picker fig", "PING", timeout=timeout)
+
+    def straight(self) -> Talk:
+        """A new connection to the primary itself."""
+        return Talk(self.primary.raw())
+
+    def of(self, talk: Talk) -> dict[str, str]:
+        """What the console tells of this client."""
+        [line] = [line for line in self.proxy.admin("CLIENTS") if fields(line)["addr"] == address(talk)]
+        return fields(line)
+
+    def lane(self, talk: Talk) -> str:
+        """The kind of lane that this client is on: "shared" or "private"."""
+        return self.of(talk)["lane"]
+
+    def wait_shared(self, *talks: Talk) -> None:
+        """Wait until each of these clients is on a shared lane, as the console tells."""
+        wanted = {address(talk) for talk in talks}
+
+        def elsewhere() -> list[str]:
+            lines = self.proxy.admin("CLIENTS")
+            return [line for line in lines if fields(line)["addr"] in wanted and " lane=shared" not in line]
+
+        wait_until(lambda: not elsewhere(), lambda: f"all are on shared lanes: {elsewhere()[:5]}")
+
+    def assert_private(self, talk: Talk) -> None:
+        told = self.of(talk)
+        assert told["lane"] == "private" and told["why"], told
+
+    def connections(self, **of: str) -> list[dict[str, str]]:
+        """The connections to the primary of whom it tells this; its replicas and the asker are left out."""
+        listed = [fields(line) for line in str(self.straight().ask("CLIENT", "LIST")).splitlines()]
+        return [
+            line
+            for line in listed
+            if not line["cmd"].startswith("client")
+            and "S" not in line["flags"]
+            and all(line[name] == value for name, value in of.items())
+        ]
+
+    def received(self) -> int:
+        """How many connections the primary was ever asked for."""
+        return int(self.primary.info("stats")["total_connections_received"])
+
+    def resident_kib(self) -> int:
+        """The memory that the proxy has now, in KiB."""
+        return self._memory("VmRSS")
+
+    def peak_kib(self) -> int:
+        """The most that it has had."""
+        return self._memory("VmHWM")
+
+    def switch(self) -> dict[str, Any]:
+        """Switch over; nobody is closed, and nothing is copied anew."""
+        report = self.proxy.switchover(budget_ms=5000)
+        assert report["outcome"] == "done"
+        assert report["clients_closed"] == 0, self.proxy.log()
+        assert report["full_resyncs"] == 0
+        return report
+
+    def _memory(self, which: str) -> int:
+        status = Path(f"/proc/{self.proxy.pid}/status").read_text()
+        return int(status.split(f"{which}:")[1].split()[0])
+
+
+def latency(talk: Talk) -> float:
+    """How long a plain command takes, in seconds."""
+    began = time.monotonic()
+    assert talk.ask("ECHO", "here") == "here"
+    return time.monotonic() - began
+
+
+def alike(proxied: Talk, straight: Talk, *commands: str) -> None:
+    """These commands, in one piece, are answered as by the node itself, errors included."""
+    told = [str(reply) for reply in proxied.ask_all(*commands)]
+    assert told == [str(reply) for reply in straight.ask_all(*commands)], commands

@@ -1,0 +1,205 @@
+"""A client has a lane of its own for as long as it needs one, and keeps the order of what it says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from tests.binaries import each_in_turn, find_all
+from tests.shared.scene import Shared, alike
+from tests.talking import Talk
+from tests.waiting import wait_until
+
+redis_binary = each_in_turn(find_all())
+
+NEEDS = {
+    "MULTI in pieces": (("MULTI", "SET fruit fig"), ("EXEC",)),
+    "MULTI that is discarded": (("MULTI", "SET fruit fig"), ("DISCARD",)),
+    "WATCH and EXEC": (("WATCH fruit",), ("MULTI", "GET fruit", "EXEC")),
+    "WATCH and UNWATCH": (("WATCH fruit",), ("UNWATCH",)),
+    "WATCH and EXEC in one piece": (("WATCH fruit", "GET fruit"), ("MULTI", "EXEC")),
+    "a channel": (("SUBSCRIBE news",), ("UNSUBSCRIBE news",)),
+    "a pattern": (("PSUBSCRIBE news*",), ("PUNSUBSCRIBE",)),
+    "tracking": (("HELLO 3", "CLIENT TRACKING on"), ("CLIENT TRACKING off", "HELLO 2")),
+    "tracking, until RESET": (("HELLO 3", "CLIENT TRACKING on BCAST"), ("RESET",)),
+    "MONITOR, until RESET": (("MONITOR",), ("RESET",)),
+    "everything, until RESET": (
+        ("SELECT 3", "CLIENT SETNAME x", "WATCH fruit", "MULTI", "GET a"),
+        ("RESET",),
+    ),
+}
+SINCE_7_0 = {
+    "a shard channel": (("SSUBSCRIBE news",), ("SUNSUBSCRIBE news",)),
+    "NO-EVICT": (("CLIENT NO-EVICT on",), ("CLIENT NO-EVICT off",)),
+}
+SINCE_7_2 = {"NO-TOUCH": (("CLIENT NO-TOUCH on",), ("CLIENT NO-TOUCH off",))}
+
+
+def needs(version: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    return {
+        **NEEDS,
+        **({} if version == "6.2" else SINCE_7_0),
+        **(SINCE_7_2 if version in ("7.4", "8.0") else {}),
+    }
+
+
+def test_a_client_has_its_own_lane_while_it_needs_one_and_comes_back(lone: Shared) -> None:
+    other = lone.talk("PING")
+    for need, (begin, end) in needs(lone.primary.version).items():
+        for pieces in (False, True):
+            talk = lone.talk("SET fruit pear")
+            lone.wait_shared(talk)
+            told = ask(talk, begin, pieces)
+            assert not any(isinstance(reply, Exception) for reply in told), (need, told)
+            lone.assert_private(talk)
+            assert other.ask("ECHO", need) == need
+            told = ask(talk, end, pieces)
+            assert not any(isinstance(reply, Exception) for reply in told), (need, told)
+            lone.wait_shared(talk)
+            assert talk.ask("ECHO", need) == need, need
+            assert talk.is_quiet(), need
+            talk.socket.close()
+    assert lone.lane(other) == "shared"
+
+
+def ask(talk: Talk, commands: tuple[str, ...], pieces: bool) -> list[object]:
+    if pieces:
+        return [talk.ask(*command.split()) for command in commands]
+    return talk.ask_all(*commands)
+
+
+BLOCKING: dict[str, tuple[str, object]] = {
+    "BLPOP list 0": ("RPUSH list fig", ["list", "fig"]),
+    "BLMOVE list other LEFT LEFT 0": ("RPUSH list fig", "fig"),
+    "BZPOPMIN zset 0": ("ZADD zset 1 fig", ["zset", "fig", "1"]),
+    "XREAD BLOCK 0 STREAMS stream $": ("XADD stream 1-1 a b", [["stream", [["1-1", ["a", "b"]]]]]),
+}
+
+
+def test_who_was_blocked_comes_back(lone: Shared) -> None:
+    waker = lone.talk("PING")
+    for command, (wake, wanted) in BLOCKING.items():
+        talk = lone.talk("PING")
+        talk.send_all("SET before 1", command, "GET before")
+        wait_until(lambda: lone.primary.info("clients")["blocked_clients"] == 1, "it is blocked")
+        lone.assert_private(talk)
+        assert not isinstance(waker.ask(*wake.split()), Exception)
+        assert talk.replies(3) == ["OK", wanted, "1"]
+        lone.wait_shared(talk)
+        assert talk.ask("GET", "before") == "1"
+    talk.send_all("BLPOP none 0.05", "GET before")
+    assert talk.replies(2) == [None, "1"]
+    lone.wait_shared(talk, waker)
+
+
+def test_replies_off_and_on_again(lone: Shared) -> None:
+    talk = lone.talk("PING")
+    talk.send_all("CLIENT REPLY OFF", "SET fruit fig", "INCR count", "CLIENT REPLY ON", "GET fruit")
+    assert talk.replies(2) == ["OK", "fig"]
+    talk.send_all("CLIENT REPLY SKIP", "INCR count", "GET count")
+    assert talk.reply() == "2"
+    lone.wait_shared(talk)
+    assert talk.is_quiet() and talk.ask("GET", "count") == "2"
+
+
+MOVES = (
+    ("SELECT 3", "SET fruit fig", "GET fruit"),
+    ("SET fruit a", "SELECT 3", "SET fruit b", "GET fruit", "SELECT 0", "GET fruit"),
+    ("RPUSH list a b c", "BLPOP list 0", "LRANGE list 0 -1", "BRPOP list 0", "LLEN list"),
+    ("SET fruit a", "WATCH fruit", "SET fruit b", "MULTI", "GET fruit", "EXEC", "GET fruit"),
+    ("INCR n", "MULTI", "INCR n", "SELECT 4", "INCR n", "EXEC", "INCR n", "SELECT 0", "INCR n"),
+    ("INCR n", "HELLO 3", "HGETALL none", "INCR n", "HELLO 2", "HGETALL none", "INCR n"),
+    ("INCR n", "SUBSCRIBE a", "UNSUBSCRIBE a", "INCR n", "RESET", "INCR n", "NOSUCH", "INCR n"),
+    ("AUTH picker fig", "ACL WHOAMI", "SET who fig", "RESET", "ACL WHOAMI", "GET who"),
+    ("SET k 1", "MOVE k 5", "SELECT 5", "GET k", "FLUSHDB", "SELECT 0", "EXISTS k"),
+    ("EVAL return{redis.call('incr','n')} 0", "INCR n", "SCRIPT EXISTS x", "INCR n", "WAIT 0 0", "INCR n"),
+)
+
+
+def same_greeting(words: str) -> bool:
+    return not words.startswith("HELLO")  # its id is the proxy's own
+
+
+def test_what_is_sent_in_one_piece_keeps_its_order_when_the_client_moves(lone: Shared) -> None:
+    for commands in MOVES:
+        expected = answers(lone, lone.straight(), commands)
+        assert answers(lone, lone.talk(), commands) == expected
+        talk = lone.talk("PING")  # now it is on the shared lane already
+        assert answers(lone, talk, commands) == expected
+        assert talk.is_quiet()
+
+
+def answers(lone: Shared, talk: Talk, commands: tuple[str, ...]) -> list[str]:
+    lone.primary.command("FLUSHALL")
+    told = talk.ask_all(*commands)
+    return [str(reply) for words, reply in zip(commands, told, strict=True) if same_greeting(words)]
+
+
+STEPS = (
+    *("INCR n",) * 8,
+    *("GET n", "SELECT 3", "SELECT 0", "WATCH n", "UNWATCH", "CLIENT SETNAME fig", "CLIENT GETNAME"),
+    *("MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "BLPOP none 0.001", "RPUSH l a", "BLPOP l 0.001"),
+    *("NOSUCH", "INCR", "CLIENT TRACKING off", "EVAL return{redis.call('incr','n')} 0", "WAIT 0 0"),
+    *("SUBSCRIBE c", "UNSUBSCRIBE", "RESET", "APPEND l x"),
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_mixture_in_any_pieces_is_answered_as_by_the_node(lone: Shared, seed: int) -> None:
+    random = Random(seed)
+    others = [lone.talk("PING") for _ in range(3)]
+    for _ in range(8):
+        script = [random.choice(STEPS) for _ in range(40)]
+        cuts = [0, *sorted(random.sample(range(1, 40), random.randrange(12))), 40]
+        pieces = [script[begin:end] for begin, end in pairwise(cuts)]
+        lone.primary.command("FLUSHALL")
+        straight = Talk(lone.primary.raw())
+        wanted = [str(reply) for piece in pieces for reply in straight.ask_all(*piece)]
+        lone.primary.command("FLUSHALL")
+        talk = lone.talk()
+        got: list[str] = []
+        for piece in pieces:
+            for other in others:
+                other.send("ECHO", "here")
+            got += [str(reply) for reply in talk.ask_all(*piece)]
+            assert [other.reply() for other in others] == ["here"] * 3
+        assert got == wanted, pieces
+        talk.socket.close()
+
+
+def test_commands_behind_one_that_blocks_wait_for_it_and_others_do_not(lone: Shared) -> None:
+    talks = [lone.talk("PING") for _ in range(20)]
+    for number, talk in enumerate(talks):
+        talk.send_all(f"SET a:{number} 1", f"BLPOP list:{number} 0", f"INCR a:{number}")
+        assert talk.reply() == "OK"
+    plain = lone.talk()
+    assert plain.ask_all(*(f"GET a:{number}" for number in range(20))) == ["1"] * 20
+    wait_until(lambda: lone.primary.info("clients")["blocked_clients"] == 20, "all are blocked")
+    assert plain.ask_all(*(f"RPUSH list:{number} fig" for number in range(20))) == [1] * 20
+    for number, talk in enumerate(talks):
+        assert talk.replies(2) == [[f"list:{number}", "fig"], 2]
+    lone.wait_shared(*talks)
+
+
+def test_a_session_is_the_same_on_every_lane(lone: Shared) -> None:
+    """Name, db, user and protocol are told by the session, wherever its commands go."""
+    talk = lone.talk("HELLO 3 AUTH picker fig SETNAME app", "SELECT 6", "SET fruit fig")
+    for special in (("WATCH fruit", "UNWATCH"), ("SUBSCRIBE c", "UNSUBSCRIBE c"), ("BLPOP none 0.001",)):
+        for command in special:
+            talk.ask(*command.split())
+        lone.wait_shared(talk)
+        alike_identity(talk)
+    straight = lone.straight()
+    straight.ask_all("HELLO 3 AUTH picker fig SETNAME app", "SELECT 6")
+    alike(talk, straight, "CLIENT GETNAME", "ACL WHOAMI", "GET fruit", "HGETALL none", "DBSIZE")
+
+
+def alike_identity(talk: Talk) -> None:
+    assert talk.ask_all("CLIENT GETNAME", "ACL WHOAMI", "GET fruit", "HGETALL none") == [
+        "app",
+        "picker",
+        "fig",
+        {},
+    ]
