@@ -19,6 +19,12 @@ from tests.waiting import wait_until
 TERMINATE_LIMIT_SECONDS = 10.0
 ADMIN_TIMEOUT_SECONDS = 40.0  # SWITCHOVER answers when it is done, which a stopped node may delay
 ANY_PORT = "127.0.0.1:0"
+MODES = ("private", "shared")
+
+
+def with_lanes(mode: str) -> dict[str, str]:
+    """What a proxy that runs its lanes in this mode is to find in its environment."""
+    return {"BATON_LANES_MODE": mode}
 
 
 @attrs.define(eq=False)

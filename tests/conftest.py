@@ -1,5 +1,12 @@
-"""Fixtures: real servers in the main versions found on this machine, and the real proxy in front of them."""
+"""Fixtures: real servers in the main versions found on this machine, and the real proxy in front of them.
 
+Whatever starts a proxy runs with lanes of both modes. Where it runs with several versions of the server too,
+these take turns: each test sees each mode and each version, and a version in one of the modes; which one
+depends on the test's name alone, so that each version has about as many tests in either mode. By hand,
+``--lanes=shared`` or ``--lanes=private`` has one mode with all versions, ``--lanes=each`` has all there is.
+"""
+
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -9,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.baton import BatonProcess
-from tests.binaries import each_in_turn, find_main
+from tests.baton import MODES, BatonProcess, with_lanes
+from tests.binaries import each_in_turn, find_all, find_main
 from tests.servers import Pair, RedisServer, Trio
 
 # A noisy machine is no failure of the code: pytest's own time limit is the only one.
@@ -18,6 +25,45 @@ settings.register_profile("baton", deadline=None)
 settings.load_profile("baton")
 
 BINARIES = find_main()
+VERSIONS = list(find_all())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lanes",
+        choices=(*MODES, "in-turn", "each"),
+        default="in-turn",
+        help="the mode of the lanes: one of the two; both, taking turns with the versions; or each with each",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("--lanes")
+    left_out = [item for item in items if not _takes_part(item, chosen)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _takes_part(item, chosen)]
+
+
+def _takes_part(item: pytest.Item, chosen: str) -> bool:
+    callspec = getattr(item, "callspec", None)
+    given = {} if callspec is None else callspec.params
+    mode, version = given.get("lanes"), given.get("redis_binary")
+    if mode is None or chosen == "each":
+        return True
+    if chosen in MODES:
+        return bool(mode == chosen)
+    if version is None or len(BINARIES) == 1:
+        return True
+    turn = zlib.crc32(item.nodeid.partition("[")[0].encode()) + VERSIONS.index(version)
+    return bool(MODES[turn % len(MODES)] == mode)
+
+
+@pytest.fixture(params=MODES)
+def lanes(request: pytest.FixtureRequest) -> str:
+    """The mode in which the proxy runs its lanes."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +114,7 @@ def trio_of_nodes(redis_server: Callable[..., RedisServer]) -> Trio:
 
 
 @pytest.fixture
-def baton(tmp_path: Path) -> Iterator[Callable[..., BatonProcess]]:
+def baton(tmp_path: Path, lanes: str) -> Iterator[Callable[..., BatonProcess]]:
     """A factory: each call starts `baton serve` for the nodes and extra arguments that it is given.
 
     The test fails if one of them ends by itself or logs a traceback.
@@ -80,6 +126,7 @@ def baton(tmp_path: Path) -> Iterator[Callable[..., BatonProcess]]:
             nodes = [node.address for node in nodes_and_arguments if isinstance(node, RedisServer)]
             arguments = [word for word in nodes_and_arguments if isinstance(word, str)]
             log_file = tmp_path / f"baton-{next(numbers)}.log"
+            options["environment"] = with_lanes(lanes) | dict(options.get("environment") or {})
             proxy = BatonProcess.start(nodes, log_file, *arguments, **options)
             started.callback(proxy.end)
             return proxy

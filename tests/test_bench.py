@@ -10,75 +10,82 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import pytest
+
+from scripts.baton_bench.drawing import Line, Point, draw_lines
+from scripts.baton_bench.figures import Figures, Run, Spread
+from scripts.baton_bench.files import complaints_of_hold, complaints_of_idle
+from scripts.baton_bench.goals import goals_of
+from scripts.baton_bench.page import BEGIN, END, write_page
+from scripts.baton_bench.ways import HAPROXY, LANES, PRIVATE, PROXIES, REDIS, SHARED, ways_here
+from scripts.baton_bench.workloads import GET
 from tests.binaries import ROOT
 from tests.children import children_of
 from tests.waiting import wait_until
 
-BENCH = [sys.executable, "-m", "scripts.baton_bench", "--short", "--json"]
+BENCH = [sys.executable, "-m", "scripts.baton_bench", "--quick"]
 """What the shell verb runs once the setup is done."""
-LIMIT_S = 50
-PROXIES = {"baton", "haproxy"} if shutil.which("haproxy") else {"baton"}
+LIMIT_S = 55
 
 
-def is_spread(value: dict[str, float]) -> bool:
-    return 0 < value["min"] <= value["median"] <= value["max"]
+def a_run(figures: Figures) -> Run:
+    return Run(3, False, {"redis": "7.0.15"}, 2, 0.25, ["no envoy on this machine"], figures)
 
 
-def test_the_bench_tells_all_that_it_measures(tmp_path: Path) -> None:
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+def test_the_bench_tells_all_that_it_measures_and_writes_the_page(tmp_path: Path) -> None:
+    scratch, told, page = tmp_path / "scratch", tmp_path / "told.json", tmp_path / "performance.md"
+    scratch.mkdir()
     ended = subprocess.run(
-        BENCH, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        [*BENCH, "--json", str(told), "--page", str(page)],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
     )
     assert ended.returncode == 0, ended.stderr
-    results: dict[str, Any] = json.loads(ended.stdout)
-    assert (results["rounds"], results["short"]) == (1, True)
+    results: dict[str, Any] = json.loads(told.read_text())
+    assert (results["rounds"], results["quick"]) == (1, True)
     assert results["versions"].keys() >= {"python", "redis"}
-    check_hold(results["hold"])
-    if shutil.which("redis-benchmark"):
-        check_throughput(results["throughput"])
-    check_proxies(results["latency"]["median_us"], results["latency"]["added_baton_to_haproxy"], {"redis"})
-    check_proxies(results["memory"]["bytes_per_client"], results["memory"]["baton_to_haproxy"], set())
-    assert results["memory"]["growth"]["switchovers"] == [1, 3]
-    assert min(results["memory"]["growth"]["resident_bytes"]) > 0
-    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+    check_measured(results["measured"], results["cannot"])
+    assert results["measured"]["hold, 10 busy"][SHARED]["undone"]["median"] == 0
+    for picture in (tmp_path / "performance").iterdir():
+        ElementTree.parse(picture)
+        assert f"(performance/{picture.name})" in page.read_text()
+    assert list(scratch.iterdir()) == [], "nothing is left behind"
 
 
-def check_hold(hold: dict[str, Any]) -> None:
-    assert is_spread(hold["failover_ms"])
-    assert is_spread(hold["floor_ms"])
-    for name, switchovers in (("busy", 2), ("saturated", 1)):
-        load = hold[name]
-        assert (load["clients"], load["switchovers"], load["undone"]) == (200, switchovers, 0)
-        assert load["errors"] == 0
-        assert is_spread(load["hold_ms"])
-        assert is_spread(load["longest_wait_ms"])
-        assert is_spread(load["longest_wait_otherwise_ms"])
-
-
-def check_throughput(tests: list[dict[str, Any]]) -> None:
-    cases = [(one["test"], one["pipeline"]) for one in tests]
-    assert cases == [("set", 1), ("get", 1), ("set", 16), ("get", 16)]
-    for one in tests:
-        speeds = {name: speed["requests_per_s"] for name, speed in one["targets"].items()}
-        check_proxies(speeds, one["baton_to_haproxy"], {"redis"})
-
-
-def check_proxies(figures: dict[str, float], ratio: float | None, beside: set[str]) -> None:
-    """A figure for each target, and a ratio where there is something to compare with."""
-    assert set(figures) == PROXIES | beside
-    assert min(figures.values()) > 0
-    assert (ratio is not None) == ("haproxy" in PROXIES)
+def check_measured(measured: dict[str, Any], cannot: dict[str, Any]) -> None:
+    """Every way has a figure in every case, or a reason why not."""
+    ways = set(ways_here())
+    for case in (GET.name, "MULTI/EXEC -c 50") if shutil.which("redis-benchmark") else ():
+        assert measured[case].keys() | cannot.get(case, {}).keys() == ways
+        for way in measured[case].values():
+            assert way.keys() >= {"requests_per_s", "p50_ms", "p99_ms", "proxy_cpu_us", "redis_cpu_us"}
+            assert way["requests_per_s"]["min"] > 0
+    assert measured["one client, one GET at a time"].keys() == ways
+    assert measured["idle clients"].keys() == ways & set(PROXIES)
+    for clients in (10, 50):
+        for load in ("idle", "busy"):
+            held = measured[f"hold, {clients} {load}"]
+            assert held.keys() == LANES.keys()
+            for way in held.values():
+                assert 0 < way["hold_ms"]["min"] <= way["hold_ms"]["median"] <= way["hold_ms"]["max"]
+                assert way["errors"]["max"] == 0
+    assert measured["hold, 200 saturating"].keys() == LANES.keys()
+    assert len(measured["Redis alone"]) == 2
 
 
 def test_the_bench_ends_its_processes_when_it_is_interrupted(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [*BENCH, "--only", "hold", "--rounds", "100"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
-    ) as bench:
-        two_pairs_proxy_and_crowd = 2 + 2 + 1 + 1
+    command = [*BENCH, "--only", "hold", "--rounds", "100"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as bench:
+        two_stages_of_two_nodes_and_a_proxy_and_a_pair_and_a_crowd = 2 * 3 + 2 + 1
         wait_until(
-            lambda: len(children_of(bench.pid)) == two_pairs_proxy_and_crowd,
+            lambda: len(children_of(bench.pid)) == two_stages_of_two_nodes_and_a_proxy_and_a_pair_and_a_crowd,
             "the bench is at work",
             LIMIT_S / 2,
         )
@@ -94,3 +101,74 @@ def test_the_bench_says_in_one_line_that_it_has_no_redis_server() -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "bench: /nowhere is no redis-server of at least 6.2"
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
+    figures = Figures()
+    # A round in which the machine was slow is slow for both: each is twice as quick as the other's half.
+    for mine, other in ((30.0, 20.0), (300.0, 100.0), (10.0, 5.0)):
+        figures.note("GET", SHARED, requests_per_s=mine)
+        figures.note("GET", HAPROXY, requests_per_s=other)
+    assert figures.ratio("GET", "requests_per_s", SHARED, HAPROXY) == Spread(1.5, 2.0, 3.0)
+    assert figures.ratio("GET", "requests_per_s", SHARED, REDIS) is None
+
+
+def test_a_run_is_the_same_when_it_is_read_back() -> None:
+    figures = Figures()
+    figures.note(GET.name, SHARED, requests_per_s=50_000.0, p50_ms=0.5)
+    figures.note_cannot("MULTI/EXEC -c 50", "twemproxy", "closes the connection")
+    run = a_run(figures)
+    assert Run.from_json(run.as_json()) == run
+
+
+@pytest.mark.parametrize(("speed", "verdict"), [(1.4, "met"), (1.39, "NOT met")])
+def test_a_target_is_met_or_not(speed: float, verdict: str) -> None:
+    figures = Figures()
+    figures.note(GET.name, SHARED, requests_per_s=speed)
+    figures.note(GET.name, HAPROXY, requests_per_s=1.0)
+    verdicts = [goal.verdict for goal in goals_of(figures)]
+    assert verdicts[0] == verdict
+    assert set(verdicts[1:]) == {"not measured"}
+
+
+def test_it_is_said_who_is_short_of_files() -> None:
+    assert complaints_of_idle(10_000, 20_000, PROXIES) == [
+        f"20,000 open files allow 9,925 idle clients of {way}, not 10,000" for way in (PRIVATE, HAPROXY)
+    ]
+    assert complaints_of_hold((1_000, 10_000), 20_000, LANES) == [
+        "20,000 open files are too few for a switchover of 10,000 clients of baton private, which takes 30,150"
+    ]
+    assert complaints_of_hold((10, 10_000), 4_096, [SHARED]) == [
+        "4,096 open files are too few for a switchover of 10,000 clients of baton shared, which takes 10,150"
+    ]
+
+
+def test_the_page_keeps_what_was_written_by_hand(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"# By hand\n\n{BEGIN}\nold figures\n{END}\n\n## What was tried\n")
+    figures = Figures()
+    figures.note(GET.name, SHARED, requests_per_s=50_000.0, p50_ms=0.5, p99_ms=1.0)
+    write_page(page, a_run(figures))
+    written = page.read_text()
+    assert written.startswith(f"# By hand\n\n{BEGIN}\n")
+    assert written.endswith(f"{END}\n\n## What was tried\n")
+    assert "old figures" not in written
+    assert f"| {GET.name} | 50.0k |" in written
+    assert "- No envoy on this machine.\n" in written
+
+
+def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text("# By hand alone\n")
+    with pytest.raises(ValueError, match="no markers"):
+        write_page(page, a_run(Figures()))
+    assert page.read_text() == "# By hand alone\n"
+
+
+def test_a_line_goes_through_its_points_on_logarithmic_axes() -> None:
+    points = [Point(x, y, y, y) for x, y in ((10, 1), (100, 10), (1_000, 100))]
+    root = ElementTree.fromstring(draw_lines("title", "x", "y", [Line("a line", "#000000", points)]))
+    circles = root.findall("{http://www.w3.org/2000/svg}circle")
+    (x1, y1), (x2, y2), (x3, y3) = ((float(one.attrib["cx"]), float(one.attrib["cy"])) for one in circles)
+    assert (x2 - x1, y2 - y1) == pytest.approx((x3 - x2, y3 - y2), abs=0.2)
+    assert x1 < x2 and y1 > y2

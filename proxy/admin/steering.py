@@ -60,7 +60,8 @@ class Steering:
         return [*lines, *([f"! {self.keeper.why}"] if self.keeper.why else [])]
 
     def clients(self) -> Sequence[str]:
-        return [_client_line(client) for client in self.route.clients]
+        held = self.route.reactor.held_back
+        return [_client_line(client, client.fd in held) for client in self.route.clients]
 
     def info(self) -> Mapping[str, Mapping[str, object]]:
         route = self.route
@@ -85,7 +86,7 @@ class Steering:
                 "primary": route.primary or "",
                 "nodes": len(route.nodes),
                 "gate": "closed: " + ", ".join(route.gate.reasons) if route.gate.closed else "open",
-                "waiting_clients": len(route.gate.queue) + route.reactor.held_back,
+                "waiting_clients": len(route.gate.queue) + len(route.reactor.held_back),
                 "scripts": len(route.common.scripts),
             },
             "Switchover": {"switchovers_done": self.done, **self.status()},
@@ -228,7 +229,7 @@ def _descriptors(lanes: int) -> Finding:
     return Finding("descriptors", "ok" if free >= lanes + DESCRIPTORS_BESIDE else "refuse", text)
 
 
-def _client_line(client: Client) -> str:
+def _client_line(client: Client, held: bool) -> str:
     session = client.session
     doing = [
         word
@@ -237,7 +238,7 @@ def _client_line(client: Client) -> str:
             ("watch", session.watch),
             ("blocked", session.blocked),
             ("subscribed", session.subscriptions),
-            ("waiting", client.waiting),
+            ("waiting", client.waiting or held),
             ("monitor", session.monitoring),
             ("silent", session.mute),
         )

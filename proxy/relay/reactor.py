@@ -121,9 +121,10 @@ class Reactor:
             self._epoll.unregister(self._clients.fileno())
 
     @property
-    def held_back(self) -> int:
-        """How many clients have sent something, or left, since they are held."""
-        return len(self._clients.poll(0, len(self._handlers) + 1)) if self.held else 0
+    def held_back(self) -> set[int]:
+        """The sockets of clients that have sent something, or left, since they are held."""
+        ready = self._clients.poll(0, len(self._handlers) + 1) if self.held else []
+        return {fd for fd, _ in ready}
 
     def release(self) -> None:
         """Receive from clients again."""

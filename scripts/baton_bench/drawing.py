@@ -123,7 +123,7 @@ def draw_lines(title: str, x_title: str, y_title: str, lines: Sequence[Line]) ->
     """Both axes are logarithmic, and as long as whole powers of ten that hold all the points."""
     xs = decades(point.x for line in lines for point in line.points)
     ys = decades(value for line in lines for point in line.points for value in (point.least, point.most))
-    top = MARGIN + 14
+    top = MARGIN + 24
     bottom = top + PLOT_HEIGHT
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -131,7 +131,7 @@ def draw_lines(title: str, x_title: str, y_title: str, lines: Sequence[Line]) ->
         up = (math.log10(y) - math.log10(ys[0])) / (len(ys) - 1)
         return PLOT_LEFT + across * PLOT_WIDTH, bottom - up * PLOT_HEIGHT
 
-    body = [write(MARGIN, top - 6, y_title, bold=True)]
+    body = [write(MARGIN, MARGIN + 8, y_title, bold=True)]
     for x in xs:
         across, _ = place(x, ys[0])
         body.append(f'<path d="M{across:.1f} {top} V{bottom}" stroke="{GRID}"/>')

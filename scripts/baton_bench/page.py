@@ -29,8 +29,8 @@ Written by
 which measures everything in one run, on one machine, over loopback: straight to Redis, through Baton with
 shared lanes and with private ones, and through HAProxy (TCP mode), twemproxy and Envoy's redis_proxy, each of
 them with one thread and otherwise as it comes. A bit of each is measured in every round, so that the noise
-falls on all alike; a ratio is the median of the rounds' ratios. In parentheses: least and most. What makes the
-load, the proxy and Redis share the machine: the ratios mean more than the numbers.
+falls on all alike; a ratio is the median of the rounds' ratios. In parentheses: least and most. What makes
+the load, the proxy and Redis share the machine: the ratios mean more than the numbers.
 """
 
 PICTURES_BEFORE = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tests.baton import BatonProcess
+from tests.baton import BatonProcess, with_lanes
 from tests.chaos.run import Run
 from tests.servers import RedisServer
 from tests.valve import Valve
@@ -33,8 +33,8 @@ SHAPES = (
 
 
 @contextmanager
-def scene(binary: Path, directory: Path, shape: Shape, seed: int) -> Iterator[Run]:
-    """A run with nodes of its own, ready to play.
+def scene(binary: Path, directory: Path, shape: Shape, seed: int, lanes: str) -> Iterator[Run]:
+    """A run with nodes of its own, ready to play, and a proxy with lanes of this mode.
 
     The proxy that ends by itself or logs a traceback is an AssertionError.
     """
@@ -57,7 +57,7 @@ def scene(binary: Path, directory: Path, shape: Shape, seed: int) -> Iterator[Ru
         proxy = BatonProcess.start(
             [node.address for node in nodes],
             directory / "baton.log",
-            environment={"BATON_NODES_ANNOUNCE": announce} if announce else {},
+            environment=with_lanes(lanes) | ({"BATON_NODES_ANNOUNCE": announce} if announce else {}),
         )
         stack.callback(proxy.end)
         wait_until(lambda: proxy.admin("PING"), "the console answers")

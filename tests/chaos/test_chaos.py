@@ -13,9 +13,9 @@ SECONDS = 8.0
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_nothing_is_lost_doubled_swapped_or_seen_in_the_wrong_order(
-    shape: Shape, redis_binary: Path, tmp_path: Path
+    shape: Shape, redis_binary: Path, lanes: str, tmp_path: Path
 ) -> None:
-    with scene(redis_binary, tmp_path, shape, random.SystemRandom().randrange(10**6)) as run:
+    with scene(redis_binary, tmp_path, shape, random.SystemRandom().randrange(10**6), lanes) as run:
         run.play(SECONDS, least=3)
         assert not run.faults, run.summary()
         assert run.switchovers["done"] >= 3, run.summary()

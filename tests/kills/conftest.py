@@ -12,7 +12,7 @@ import attrs
 import pytest
 import redis
 
-from tests.baton import BatonProcess, serve_command
+from tests.baton import BatonProcess, serve_command, with_lanes
 from tests.kills.harm import DONE
 from tests.kills.load import Load
 from tests.kills.places import Place
@@ -119,7 +119,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+def scene(tmp_path: Path, lanes: str) -> Iterator[Callable[..., Scene]]:
     """A factory: clients under load on a proxy before these nodes.
 
     The proxy sends a signal at a place of its story to a node, or without one to itself.
@@ -138,7 +138,8 @@ def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
             at = command.index("proxy.cli")
             command[at : at + 1] = ["tests.kills.runner", *what]
             assert command[0] == sys.executable
-            proxy = BatonProcess(command, {**BUDGET, **(environment or {})}, tmp_path / "harmed.log")
+            found = {**BUDGET, **with_lanes(lanes), **(environment or {})}
+            proxy = BatonProcess(command, found, tmp_path / "harmed.log")
             proxy.restart()
             stack.callback(proxy.end)
             load = Load.start(proxy.port, nodes[0])

@@ -140,9 +140,9 @@ def answers(lone: Shared, talk: Talk, commands: tuple[str, ...]) -> list[str]:
 STEPS = (
     *("INCR n",) * 8,
     *("GET n", "SELECT 3", "SELECT 0", "WATCH n", "UNWATCH", "CLIENT SETNAME fig", "CLIENT GETNAME"),
-    *("MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "BLPOP none 0.001", "RPUSH l a", "BLPOP l 0.001"),
+    *("MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "BLPOP none 0.01", "RPUSH l a", "BLPOP l 0.01"),
     *("NOSUCH", "INCR", "CLIENT TRACKING off", "EVAL return{redis.call('incr','n')} 0", "WAIT 0 0"),
-    *("SUBSCRIBE c", "UNSUBSCRIBE", "RESET", "APPEND l x"),
+    *("RESET", "APPEND l x", "RPOP l", "CLIENT SETNAME", "GETSET n 5"),
 )
 
 
@@ -186,7 +186,7 @@ def test_commands_behind_one_that_blocks_wait_for_it_and_others_do_not(lone: Sha
 def test_a_session_is_the_same_on_every_lane(lone: Shared) -> None:
     """Name, db, user and protocol are told by the session, wherever its commands go."""
     talk = lone.talk("HELLO 3 AUTH picker fig SETNAME app", "SELECT 6", "SET fruit fig")
-    for special in (("WATCH fruit", "UNWATCH"), ("SUBSCRIBE c", "UNSUBSCRIBE c"), ("BLPOP none 0.001",)):
+    for special in (("WATCH fruit", "UNWATCH"), ("SUBSCRIBE c", "UNSUBSCRIBE c"), ("BLPOP none 0.01",)):
         for command in special:
             talk.ask(*command.split())
         lone.wait_shared(talk)

@@ -28,7 +28,7 @@ def test_a_wait_after_writes_down_a_shared_lane_counts_no_replica_that_is_stoppe
     scene.wait_shared(*talks)
 
 
-@pytest.mark.parametrize("between", ["WATCH other", "SUBSCRIBE c", "SELECT 3", "BLPOP none 0.001", "NOSUCH"])
+@pytest.mark.parametrize("between", ["WATCH other", "SUBSCRIBE c", "SELECT 3", "BLPOP none 0.01", "NOSUCH"])
 def test_a_wait_tells_of_a_write_that_another_lane_carried(scene: Shared, between: str) -> None:
     talk = scene.talk("PING")
     replica = scene.replica
