@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -42,10 +42,10 @@ def find_all() -> dict[str, Path]:
     return _find(*find_main().values(), *map(_unpacked, MORE))
 
 
-def each_in_turn(binaries: Mapping[str, Path]) -> Any:
+def each_in_turn(binaries: Mapping[str, Path], scope: Literal["function", "session"] = "function") -> Any:
     """Make a fixture of a folder: what uses it runs once for each of the binaries."""
 
-    @pytest.fixture(name="redis_binary", params=list(binaries) or ["no-redis-server"])
+    @pytest.fixture(name="redis_binary", params=list(binaries) or ["no-redis-server"], scope=scope)
     def redis_binary(request: pytest.FixtureRequest, redis_binaries: dict[str, Path]) -> Path:
         return binaries[request.param]
 

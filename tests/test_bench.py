@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from scripts.baton_bench.__main__ import main
 from scripts.baton_bench.drawing import Line, Point, draw_lines
 from scripts.baton_bench.figures import Figures, Run, Spread
 from scripts.baton_bench.files import complaints_of_hold, complaints_of_idle
@@ -31,7 +32,7 @@ LIMIT_S = 55
 
 
 def a_run(figures: Figures) -> Run:
-    return Run(3, False, {"redis": "7.0.15"}, 2, 0.25, ["no envoy on this machine"], figures)
+    return Run(3, False, {"redis": "7.0.15"}, 2, 0.25, ["no envoy on this machine"], figures=figures)
 
 
 def test_the_bench_tells_all_that_it_measures_and_writes_the_page(tmp_path: Path) -> None:
@@ -136,7 +137,8 @@ def test_it_is_said_who_is_short_of_files() -> None:
         f"20,000 open files allow 9,925 idle clients of {way}, not 10,000" for way in (PRIVATE, HAPROXY)
     ]
     assert complaints_of_hold((1_000, 10_000), 20_000, LANES) == [
-        "20,000 open files are too few for a switchover of 10,000 clients of baton private, which takes 30,150"
+        "20,000 open files are too few for a switchover of 10,000 clients of baton private,"
+        " which takes 30,150"
     ]
     assert complaints_of_hold((10, 10_000), 4_096, [SHARED]) == [
         "4,096 open files are too few for a switchover of 10,000 clients of baton shared, which takes 10,150"
@@ -157,11 +159,12 @@ def test_the_page_keeps_what_was_written_by_hand(tmp_path: Path) -> None:
     assert "- No envoy on this machine.\n" in written
 
 
-def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
+def test_a_page_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "performance.md"
     page.write_text("# By hand alone\n")
-    with pytest.raises(ValueError, match="no markers"):
-        write_page(page, a_run(Figures()))
+    with pytest.raises(SystemExit):
+        main(["--quick", "--page", str(page)])
+    assert "no markers" in capsys.readouterr().err
     assert page.read_text() == "# By hand alone\n"
 
 

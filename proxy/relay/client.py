@@ -125,8 +125,6 @@ class Client(Performer):
         self.waiting_bytes += size_of(frame)
         if self.waiting_bytes > WAITING_MAX:
             self.listen(False)
-        if self.route.gate.closed:
-            self.route.gate.waited += 1
 
     def _may_go(self, name: bytes, frame: Frame) -> bool:
         """The command may go down the lane that the client has now."""

@@ -22,8 +22,6 @@ class Gate:
         self.closed = False
         self._reasons: dict[str, None] = {}
         self._waiting: dict[Waiting, None] = {}
-        self.waited = 0
-        """Commands that waited, since the gate closed."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -31,8 +29,6 @@ class Gate:
         return tuple(self._reasons)
 
     def close(self, reason: str) -> None:
-        if not self._reasons:
-            self.waited = 0
         self._reasons[reason] = None
         self.closed = True
 

@@ -105,8 +105,9 @@ class Guest(Peer):
     def settled(self) -> None:
         """Nothing is owed to it any more."""
         self.settling = False
-        if self.leaving or (self.ended and not self.waiting and self.answering is None):
-            self.leave()
+        if self.leaving or (self.ended and not self.waiting):
+            if self.leaving or self.answering is None:
+                self.leave()
         elif not self.closed:
             self.go_on()
 

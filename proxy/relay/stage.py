@@ -218,7 +218,7 @@ class Stage:
             route.nursery.start_soon(recall.take_back, route, self.old)
         else:
             recall.reissue_all(route)
-        self.report.commands_held = route.gate.waited + len(route.reactor.held_back)
+        self.report.clients_held = len(route.gate.queue) + len(route.reactor.held_back)
         route.reactor.release()
         route.gate.open(REASON)
         self.notices.end()

@@ -29,7 +29,7 @@ class Report:
     """The sessions are on the new primary."""
     clients_carried: int = 0
     clients_closed: int = 0
-    commands_held: int = 0
+    clients_held: int = 0
     full_resyncs: int = 0
     notes: list[str] = field(factory=list)
     _began: float = field(init=False)
@@ -84,7 +84,7 @@ class Report:
             **{f"steps_ms.{step}": f"{self.steps_ms.get(step, 0.0):.3f}" for step in STEPS},
             "clients_carried": self.clients_carried,
             "clients_closed": self.clients_closed,
-            "commands_held": self.commands_held,
+            "clients_held": self.clients_held,
             "full_resyncs": self.full_resyncs,
             "notes": "; ".join(self.notes),
         }

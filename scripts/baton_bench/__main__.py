@@ -17,7 +17,7 @@ from scripts.baton_stage.processes import INTERRUPTED, conduct
 from scripts.baton_stage.screen import Screen
 
 from .figures import Run
-from .page import write_page
+from .page import has_room, write_page
 from .run import PARTS, Settings, measure
 from .sizes import FULL, QUICK
 from .table import show_run
@@ -64,6 +64,8 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
         if options.rounds < 1:
             parser.error("--rounds must be at least 1")
         sizes = evolve(sizes, rounds=options.rounds)
+    if options.page is not None and not has_room(options.page):
+        parser.error(f"{options.page} has no markers between which the figures could go")
     settings = Settings(options.redis_server, options.only or PARTS, sizes, options.quick)
     return Wishes(settings, options.earlier, options.json, options.page)
 
@@ -76,12 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if run is None:
         print(f"bench: {failure or 'interrupted'}", file=sys.stderr)
         return 2 if failure else INTERRUPTED
-    show_run(screen, run)
     if wishes.json is not None:
         wishes.json.write_text(run.as_json() + "\n")
+    show_run(screen, run)
     if wishes.page is not None:
         write_page(wishes.page, run)
-    return 0
+    return 2 if run.failed else 0
 
 
 async def measured(wishes: Wishes, screen: Screen) -> Run:

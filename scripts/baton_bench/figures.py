@@ -78,12 +78,14 @@ class Run:
     """What the machine was doing in the minute before, as its load average: more than little is noise."""
     skipped: list[str] = Factory(list)
     """Sentences: what could not be measured, and why."""
+    failed: list[str] = Factory(list)
+    """Sentences: which parts came to no end, and why."""
     figures: Figures = Factory(Figures)
 
     def as_json(self) -> str:
         told: dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("rounds", "quick", "versions", "cpus", "load_before", "skipped")
+            for name in ("rounds", "quick", "versions", "cpus", "load_before", "skipped", "failed")
         }
         told["cannot"] = self.figures.cannot
         told["measured"] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .figures import Run
@@ -17,6 +18,11 @@ SKELETON = f"""\
 
 {BEGIN}
 {END}
+
+## What was tried and what it gave
+
+| what | before | after | kept |
+| --- | --- | --- | --- |
 """
 
 HEAD = """\
@@ -42,13 +48,16 @@ PICTURES_BEFORE = {
 """By the beginning of the title below which they stand."""
 
 
+def has_room(path: Path) -> bool:
+    """Whether there is no such page yet, or one with the two markers."""
+    return not path.exists() or re.search(f"{BEGIN}.*{END}", path.read_text(), re.DOTALL) is not None
+
+
 def write_page(path: Path, run: Run) -> None:
-    """Raises ValueError if the page has not the two markers."""
+    """Into a page that has room for it."""
     page = path.read_text() if path.exists() else SKELETON
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no markers between which the figures go: {BEGIN} {END}")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
     path.write_text(f"{before}{BEGIN}\n\n{measured(path, run)}\n{END}{after}")
 
 
@@ -57,8 +66,8 @@ def measured(path: Path, run: Run) -> str:
     parts = [HEAD, f"{summary(run)[0].upper()}{summary(run)[1:]}.\n"]
     if run.quick:
         parts.append("**A quick run: it shows that the bench works, no more.**\n")
-    if run.skipped:
-        parts.append("\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in run.skipped) + "\n")
+    if lacking := [*run.skipped, *run.failed]:
+        parts.append("\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in lacking) + "\n")
     for grid in grids_of(run):
         parts.append(f"## {grid.title}\n")
         for beginning, name in PICTURES_BEFORE.items():

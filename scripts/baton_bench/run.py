@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from scripts.baton_stage.nodes import Server, find_server
+from scripts.baton_stage.processes import StageFailed
 from scripts.baton_stage.screen import Screen
 
 from .figures import Run
@@ -36,32 +37,46 @@ class Settings:
 
 
 async def measure(settings: Settings, screen: Screen) -> Run:
-    """Everything that was asked for. Raises StageFailed where it cannot be measured."""
+    """Everything that was asked for. Raises StageFailed where there is no redis-server to measure with."""
     run = begin(settings, server := find_server(settings.redis_server))
     names = ways_here()
     open_files = raise_file_limit()
     run.skipped += short_of_files(settings, open_files, names)
     screen.say(f"measuring: {', '.join(part for part in PARTS if part in settings.parts)}", "dim")
     screen.say(f"ways: {', '.join(names)}", "dim")
-    sizes, figures = settings.sizes, run.figures
     with tempfile.TemporaryDirectory(prefix="baton-bench-") as name:
         for part in (part for part in PARTS if part in settings.parts):
             directory = Path(name) / part
             directory.mkdir()
-            match part:
-                case "throughput" if has_redis_benchmark():
-                    await measure_throughput(screen, server, directory, names, sizes, figures)
-                case "throughput":
-                    run.skipped.append(
-                        "no redis-benchmark on the PATH (apt install redis-tools): no throughput"
-                    )
-                case "latency":
-                    await measure_latency(screen, server, directory, names, sizes, figures)
-                case "memory":
-                    await measure_memory(screen, server, directory, names, sizes, open_files, figures)
-                case "hold":
-                    await measure_hold(screen, server, directory, sizes, open_files, figures)
+            try:
+                await measure_part(part, screen, server, directory, names, settings.sizes, open_files, run)
+            except StageFailed as failure:  # what the other parts took minutes for is not lost
+                run.failed.append(f"{part}: {failure}")
     return run
+
+
+async def measure_part(
+    part: str,
+    screen: Screen,
+    server: Server,
+    directory: Path,
+    names: Sequence[str],
+    sizes: Sizes,
+    open_files: int,
+    run: Run,
+) -> None:
+    figures = run.figures
+    match part:
+        case "throughput" if has_redis_benchmark():
+            await measure_throughput(screen, server, directory, names, sizes, figures)
+        case "throughput":
+            run.skipped.append("no redis-benchmark on this machine: ./scripts/bench-peers gets it")
+        case "latency":
+            await measure_latency(screen, server, directory, names, sizes, figures)
+        case "memory":
+            await measure_memory(screen, server, directory, names, sizes, open_files, figures)
+        case "hold":
+            await measure_hold(screen, server, directory, sizes, open_files, figures)
 
 
 def begin(settings: Settings, server: Server) -> Run:

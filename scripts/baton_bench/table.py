@@ -15,6 +15,8 @@ def show_run(screen: Screen, run: Run) -> None:
         show_grid(screen, grid)
     for line in run.skipped:
         screen.say(f"! {line}", "yellow")
+    for line in run.failed:
+        screen.say(f"! not all was measured: {line}", "red")
 
 
 def summary(run: Run) -> str:

@@ -48,3 +48,10 @@ class Scene:
         wait_until(
             lambda: self.primary.info("clients")["blocked_clients"] == count, f"{count} clients are blocked"
         )
+
+    def wait_connected(self, count: int) -> None:
+        """Wait until so many clients are connected to the proxy."""
+        wait_until(
+            lambda: self.proxy.admin("INFO", "clients")["connected_clients"] == count,
+            f"{count} clients are connected",
+        )

@@ -171,7 +171,7 @@ def test_a_client_that_leaves_while_its_command_is_parked_takes_nothing_with_it(
         wait_until(lambda count=count: blocked_on(valved.primary) == count, "it is blocked")  # type: ignore[misc]
     with valved.hold(proxy):
         leaves.socket.close()
-        wait_until(lambda: proxy.admin("INFO", "clients")["connected_clients"] == 1, "it has left")
+        wait_until(lambda: at_gate(proxy) == 1, "its end has come, which is received after the hold")
     wait_until(lambda: blocked_on(valved.replica) == 1, "the other is blocked again")
     valved.replica.command("RPUSH", "list", "fig")
     assert stays.reply() == ["list", "fig"]

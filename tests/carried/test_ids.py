@@ -68,6 +68,50 @@ def test_a_list_shows_the_clients_with_their_ids_and_addresses(scene: Scene, pro
         assert not set(ids) & set(at_node), "straight to the node nothing is changed"
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_each_client_has_one_line_that_says_what_it_has_set_up(scene: Scene, protocol: int) -> None:
+    """And in which a client that is told of itself finds the same as who lists it."""
+    for node in scene.pair:
+        node.command("ACL", "SETUSER", "picker", "on", ">fig", "~*", "&*", "+@all")
+    asker, silent, plain, dressed, news = talks = [scene.talk() for _ in range(5)]
+    dressed.ask("HELLO", protocol, "AUTH", "picker", "fig", "SETNAME", "100%")
+    dressed.ask("SELECT", 3)
+    news.ask("SUBSCRIBE", "news")
+    scene.wait_connected(5)
+    for _ in rounds(scene):
+        plain.ask("PING")
+        listed = lines(asker.ask("CLIENT", "LIST"))
+        by_address = {line["addr"]: line for number, line in listed.items() if number > IDS_FROM}
+        assert sorted(by_address) == sorted(map(own_address, talks))
+        assert [line["addr"] for line in listed.values() if line["user"] == "picker"] == [
+            own_address(dressed)
+        ]
+        for talk in (plain, dressed):
+            [itself] = lines(talk.ask("CLIENT", "INFO")).values()
+            one = by_address[own_address(talk)]
+            same = itself.keys() & {
+                "id",
+                "addr",
+                "name",
+                "db",
+                "flags",
+                "multi",
+                "user",
+                "redir",
+                "resp",
+                "lib-name",
+            }
+            assert {what: one[what] for what in same} == {what: itself[what] for what in same}
+            [named] = lines(asker.ask("CLIENT", "LIST", "ID", itself["id"])).values()
+            assert {what: named[what] for what in same} == {what: itself[what] for what in same}
+        assert by_address[own_address(silent)]["cmd"] == "NULL"
+        ordinary = lines(asker.ask("CLIENT", "LIST", "TYPE", "normal")).values()
+        assert {line["addr"] for line in ordinary} >= set(map(own_address, talks[:4]))
+        assert own_address(news) not in {line["addr"] for line in ordinary}
+        [subscriber] = lines(asker.ask("CLIENT", "LIST", "TYPE", "pubsub")).values()
+        assert subscriber["addr"] == own_address(news)
+
+
 def test_a_long_list_comes_whole(scene: Scene) -> None:
     talks = [scene.talk() for _ in range(400)]
     ids = [talk.ask("CLIENT", "ID") for talk in talks]
@@ -106,10 +150,51 @@ def test_a_client_that_was_there_before_the_switchover_is_killed_after_it(scene:
 
 
 def test_a_client_without_a_lane_is_killed_too(scene: Scene) -> None:
-    asker, silent = scene.talk(), scene.talk()
+    asker = scene.talk()
     number = asker.ask("CLIENT", "ID")
+    by_id, by_address, by_old_form = victims = [scene.talk() for _ in range(3)]
+    scene.wait_connected(4)
     assert asker.ask("CLIENT", "KILL", "ID", number + 1) == 1
-    assert silent.rest() == b""
+    assert asker.ask("CLIENT", "KILL", "ADDR", own_address(by_address), "TYPE", "normal") == 1
+    assert asker.ask("CLIENT", "KILL", own_address(by_old_form)) == "OK"
+    for talk in victims:
+        assert talk.rest() == b"", (by_id, by_address, by_old_form).index(talk)
+
+
+def test_the_clients_of_a_user_are_killed_and_counted_whatever_lanes_they_have(scene: Scene) -> None:
+    for node in scene.pair:
+        node.command("ACL", "SETUSER", "picker", "on", ">fig", "~*", "&*", "+@all")
+    asker, bystander = scene.talk(), scene.talk()
+    bystander.ask("PING")
+    for _ in rounds(scene):
+        pickers = [scene.talk() for _ in range(4)]
+        for talk in pickers:
+            assert talk.ask("AUTH", "picker", "fig") == "OK"
+            talk.ask("PING")
+        waiter, news, *_ = pickers
+        waiter.send("BLPOP", "nothing", 0)
+        news.ask("SUBSCRIBE", "news")
+        scene.wait_blocked(1)
+        assert asker.ask("CLIENT", "KILL", "USER", "picker") == 4
+        for talk in pickers:
+            assert talk.rest() == b""
+        # A shared lane that was killed is opened again at once, and counted until the proxy knows it.
+        wait_until(lambda: asker.ask("CLIENT", "KILL", "USER", "picker") == 0, "nobody is left")
+        assert bystander.ask("PING") == asker.ask("PING") == "PONG"
+
+
+def test_whoever_is_an_ordinary_client_is_killed_but_not_who_asks(scene: Scene) -> None:
+    for _ in rounds(scene):
+        asker, news, said_something, silent = (scene.talk() for _ in range(4))
+        news.ask("SUBSCRIBE", "news")
+        said_something.ask("PING")
+        asker.ask("PING")
+        assert asker.ask("CLIENT", "KILL", "TYPE", "normal") >= 2
+        assert said_something.rest() == silent.rest() == b""
+        assert asker.ask("PING") == "PONG"
+        asker.ask("PUBLISH", "news", "fig")
+        assert news.reply() == ["message", "news", "fig"]
+        wait_until(lambda: not [line for line in scene.proxy.admin("NODES") if "!" in line], "it is back")
 
 
 def test_who_kills_itself_is_answered_first(scene: Scene) -> None:
@@ -197,7 +282,7 @@ def test_a_subscriber_is_listed_by_what_it_sent_and_not_by_the_proxys_mark(scene
     }
     news.ask("SUBSCRIBE", "news")
     patterns.ask("PSUBSCRIBE", "n*")
-    pings.ask("PING")
+    pings.ask("CLIENT", "TRACKING", "on")  # so that it has a lane of its own too
     for _ in rounds(scene):
         pings.ask("PING")
         shown = {line["addr"]: line["cmd"] for line in lines(asker.ask("CLIENT", "LIST")).values()}
@@ -241,3 +326,29 @@ def test_a_look_up_that_failed_once_is_made_again(scene: Scene) -> None:
     scene.switch()
     scene.bypass().ask("RPUSH", "list", "fig")
     assert blocked.reply() == ["list", "fig"]
+
+
+def test_invalidations_are_redirected_to_a_client_that_subscribes_only_later(scene: Scene) -> None:
+    """Redis asks of a target only that it exists."""
+    target, cache = scene.talk(), scene.talk()
+    told = target.ask("CLIENT", "ID")
+    assert target.ask("PING") == "PONG"
+    assert cache.ask("CLIENT", "TRACKING", "ON", "REDIRECT", told) == "OK"
+    assert target.ask("SUBSCRIBE", "__redis__:invalidate") == ["subscribe", "__redis__:invalidate", 1]
+    for turn in rounds(scene):
+        while turn and not target.is_quiet():
+            target.reply()  # to forget all, at the switchover
+        cache.ask("GET", "fruit")
+        scene.bypass().ask("SET", "fruit", turn)
+        assert target.reply() == ["message", "__redis__:invalidate", ["fruit"]]
+
+
+def test_a_client_that_has_said_nothing_can_be_named_as_a_target(scene: Scene) -> None:
+    cache, silent = scene.talk(), scene.talk()
+    number = cache.ask("CLIENT", "ID") + 1
+    scene.wait_connected(2)
+    assert cache.ask("CLIENT", "TRACKING", "ON", "REDIRECT", number) == "OK"
+    assert cache.ask("CLIENT", "GETREDIR") == number
+    assert silent.ask("CLIENT", "ID") == number
+    gone = cache.ask("CLIENT", "TRACKING", "ON", "REDIRECT", number + 10)
+    assert "does not exist" in str(gone)

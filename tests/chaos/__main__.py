@@ -1,4 +1,5 @@
-"""The long form: ``python -m tests.chaos [--seconds N] [--seed N] [--nodes 2|3] [--redis VERSION]``.
+"""The long form: ``python -m tests.chaos [--seconds N] [--seed N] [--nodes 2|3] [--redis VERSION]
+[--lanes MODE]``.
 
 Rounds, each with nodes and a proxy of its own and a seed that is one more than the last. What the seed
 decides is what each client does next; how their commands meet is left to the machine.
@@ -12,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.baton import MODES
 from tests.binaries import find_all
 from tests.chaos.scene import SHAPES, scene
 
@@ -27,20 +29,22 @@ def main() -> int:
     )
     parser.add_argument("--nodes", type=int, choices=(2, 3), help="2 and 3 in turn unless told")
     parser.add_argument("--redis", choices=list(binaries), help="all versions in turn unless told")
+    parser.add_argument("--lanes", choices=MODES, help="both modes in turn unless told")
     given = parser.parse_args()
     shapes = [shape for shape in SHAPES if given.nodes in (None, shape.count)]
     versions = [given.redis] if given.redis else list(binaries)
-    places = itertools.cycle(itertools.product(shapes, versions))
+    modes = [given.lanes] if given.lanes else MODES
+    places = itertools.cycle(itertools.product(shapes, versions, modes))
     end = time.monotonic() + given.seconds
     failed = rounds = 0
     while (left := end - time.monotonic()) > 0:
-        shape, version = next(places)
+        shape, version, lanes = next(places)
         with (
             tempfile.TemporaryDirectory(prefix="baton-chaos-") as directory,
-            scene(binaries[version], Path(directory), shape, given.seed + rounds) as run,
+            scene(binaries[version], Path(directory), shape, given.seed + rounds, lanes) as run,
         ):
             run.play(min(left, ROUND_SECONDS))
-            print(f"redis {version}, {shape.name}; {run.summary()}", flush=True)
+            print(f"redis {version}, {shape.name}, {lanes} lanes; {run.summary()}", flush=True)
             failed += bool(run.faults)
         rounds += 1
     print(f"{rounds} rounds, {failed} with faults")

@@ -53,7 +53,7 @@ def test_behind_a_closed_gate_commands_wait_and_replies_flow(bench: Bench) -> No
     bench.says(SELECT[5:] + GET)
     bench.answers(b"$-1\r\n")
     assert bench.at_node() == GET and bench.at_app() == b"$-1\r\n"
-    assert bench.route.gate.waited == 3 and bench.route.gate.queue == (bench.client,)
+    assert bench.route.gate.queue == (bench.client,)
     bench.route.gate.open("switchover")
     assert bench.at_node() == PING + SELECT + GET
     assert bench.client.waiting is None and bench.client.waiting_bytes == 0

@@ -7,15 +7,18 @@ import pytest
 import trio
 
 from proxy.nodes.errors import ReplyError
+from proxy.relay import directory
 from proxy.relay.client import Client
-from proxy.relay.directory import Directory, local_address
+from proxy.relay.directory import local_address
 from proxy.relay.lane import Lane
+from proxy.relay.lanes import Lanes
 from proxy.relay.shared import SharedLane
 from proxy.relay.transport import Plain
 from proxy.session.common import Entry
 from proxy.session.ids import IDS_FROM
 from proxy.session.replay import BLANK
 from proxy.session.session import Want
+from proxy.session.sharing import pinned
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench, PretendRoute, new_route, received
 from tests.waiting import wait_until
@@ -26,7 +29,7 @@ class Town:
 
     def __init__(self) -> None:
         self.route: PretendRoute = new_route()
-        self.directory = Directory(self.route)
+        self.directory = self.route.directory
         self.sockets: list[socket.socket] = []
         self.carriers: list[SharedLane] = []
 
@@ -183,6 +186,42 @@ def test_a_command_goes_on_whether_the_node_tells_the_ids_or_not(town: Town, ans
     assert (own(asker).id, own(other).id) == ((0, 77) if answers else (None, None)), "a failure is not kept"
     assert node.asked == 1
     assert town.route.suspect.is_set() is not answers
+
+
+@pytest.mark.parametrize("laned", [True, False])
+def test_who_is_to_be_told_by_the_node_gets_a_lane_of_its_own_and_stays_there(
+    town: Town, laned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (asker, _), (target, _) = town.settle(1), town.settle(2, laned=False)
+    carrier = town.carry(target) if laned else None
+    if carrier is not None:
+        carrier.clients = 1
+    lane = Lane(town.route.reactor, town._connect("127.0.0.1")[0], town.route.lane_lost)
+    monkeypatch.setattr(Lanes, "lend", lambda lanes, client: client.bind(lane))
+    town.route.primary = PretendNode({local_address(lane): 88})  # type: ignore[assignment]
+    at_node = town.sockets[1]
+    frame = command("CLIENT", "TRACKING", "ON", "REDIRECT", IDS_FROM + 2)
+    assert town.directory.target_id(2) is None
+    trio.run(town.directory.look_up, asker, b"CLIENT", frame)
+    at_node.setblocking(False)
+    assert received(at_node) == command("CLIENT", "TRACKING", "ON", "REDIRECT", 88)
+    assert target.own_lane is lane and pinned(target.session) == "CLIENT TRACKING REDIRECT"
+    assert carrier is None or carrier.clients == 0
+
+
+def test_a_target_that_gets_no_lane_in_time_is_none(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "LOOK_UP_SECONDS", 0.01)
+    (asker, _), (target, _) = town.settle(1), town.settle(2, laned=False)
+    town.carry(target)
+    target.owed = 1  # so it cannot leave
+    at_node = town.sockets[1]
+    frame = command("CLIENT", "TRACKING", "ON", "REDIRECT", IDS_FROM + 2)
+    assert town.directory.target_id(2) is None
+    trio.run(town.directory.look_up, asker, b"CLIENT", frame)
+    at_node.setblocking(False)
+    assert received(at_node) == frame, "the node knows no such client"
+    assert town.directory.target_id(2) is None, "who asks next may have better luck"
+    target.owed = 0
 
 
 def test_a_client_that_is_looked_up_is_asked_nothing_more_until_it_is_known(

@@ -64,15 +64,3 @@ def test_who_goes_on_may_close_it_again_ahead_of_the_others() -> None:
     assert went == [first] and gate.queue == (last,)
     gate.open("two")
     assert went == [first, last]
-
-
-def test_the_commands_that_waited_are_counted_from_when_it_closed() -> None:
-    gate = Gate()
-    gate.close("one")
-    gate.waited = 5
-    gate.close("two")
-    assert gate.waited == 5
-    gate.open("one")
-    gate.open("two")
-    gate.close("one")
-    assert gate.waited == 0

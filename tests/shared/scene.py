@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ class Shared:
 
     nodes: Sequence[RedisServer]
     proxy: BatonProcess
+    _connections: list[socket.socket] = attrs.field(factory=list)
 
     @property
     def primary(self) -> RedisServer:
@@ -48,11 +50,27 @@ class Shared:
 
     def talk(self, *opening: str, timeout: float = 10.0) -> Talk:
         """A new connection to the proxy, on which these commands have been answered without an error."""
-        talk = Talk(self.proxy.raw(timeout))
+        talk = Talk(self.connect(timeout))
         for command in opening:
             told = talk.ask(*command.split())
             assert not isinstance(told, Exception), (command, told)
         return talk
+
+    def connect(self, timeout: float = 10.0) -> socket.socket:
+        """A new connection to the proxy, until `leave`."""
+        self._connections.append(self.proxy.raw(timeout))
+        return self._connections[-1]
+
+    def leave(self) -> None:
+        """Close every client, wait until the proxy knows it, and leave no data behind."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self.primary.command("CLIENT", "UNPAUSE")
+        wait_until(
+            lambda: not self.proxy.admin("CLIENTS"), lambda: f"all are gone: {self.proxy.admin('CLIENTS')}"
+        )
+        self.primary.command("FLUSHALL")
 
     def picker(self, timeout: float = 10.0) -> Talk:
         """A new connection of the user whose lanes can be told from others at the node."""
@@ -60,7 +78,8 @@ class Shared:
 
     def straight(self) -> Talk:
         """A new connection to the primary itself."""
-        return Talk(self.primary.raw())
+        self._connections.append(self.primary.raw())
+        return Talk(self._connections[-1])
 
     def of(self, talk: Talk) -> dict[str, str]:
         """What the console tells of this client."""
@@ -87,11 +106,12 @@ class Shared:
 
     def connections(self, **of: str) -> list[dict[str, str]]:
         """The connections to the primary of whom it tells this; its replicas and the asker are left out."""
-        listed = [fields(line) for line in str(self.straight().ask("CLIENT", "LIST")).splitlines()]
+        asker = self.straight()
+        listed = [fields(line) for line in str(asker.ask("CLIENT", "LIST")).splitlines()]
         return [
             line
             for line in listed
-            if not line["cmd"].startswith("client")
+            if line["addr"] != address(asker)
             and "S" not in line["flags"]
             and all(line[name] == value for name, value in of.items())
         ]

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from random import Random
-
-import pytest
-
-from tests.binaries import each_in_turn, find_all
 from tests.shared.scene import Shared, alike
 from tests.talking import Talk
 from tests.waiting import wait_until
-
-redis_binary = each_in_turn(find_all())
 
 NEEDS = {
     "MULTI in pieces": (("MULTI", "SET fruit fig"), ("EXEC",)),
@@ -24,7 +16,6 @@ NEEDS = {
     "a pattern": (("PSUBSCRIBE news*",), ("PUNSUBSCRIBE",)),
     "tracking": (("HELLO 3", "CLIENT TRACKING on"), ("CLIENT TRACKING off", "HELLO 2")),
     "tracking, until RESET": (("HELLO 3", "CLIENT TRACKING on BCAST"), ("RESET",)),
-    "MONITOR, until RESET": (("MONITOR",), ("RESET",)),
     "everything, until RESET": (
         ("SELECT 3", "CLIENT SETNAME x", "WATCH fruit", "MULTI", "GET a"),
         ("RESET",),
@@ -94,6 +85,19 @@ def test_who_was_blocked_comes_back(lone: Shared) -> None:
     lone.wait_shared(talk, waker)
 
 
+def test_who_listened_to_everything_comes_back(lone: Shared) -> None:
+    talk, other = lone.talk("PING"), lone.talk("PING")
+    assert talk.ask("MONITOR") == "OK"
+    lone.assert_private(talk)
+    assert other.ask("SET", "fruit", "fig") == "OK"
+    assert '"SET" "fruit" "fig"' in talk.reply()
+    talk.send("RESET")
+    wait_until(lambda: talk.reply() == "RESET", "it is reset")
+    lone.wait_shared(talk, other)
+    assert other.ask("SET", "fruit", "pear") == "OK"
+    assert talk.ask("GET", "fruit") == "pear" and talk.is_quiet()
+
+
 def test_replies_off_and_on_again(lone: Shared) -> None:
     talk = lone.talk("PING")
     talk.send_all("CLIENT REPLY OFF", "SET fruit fig", "INCR count", "CLIENT REPLY ON", "GET fruit")
@@ -102,71 +106,6 @@ def test_replies_off_and_on_again(lone: Shared) -> None:
     assert talk.reply() == "2"
     lone.wait_shared(talk)
     assert talk.is_quiet() and talk.ask("GET", "count") == "2"
-
-
-MOVES = (
-    ("SELECT 3", "SET fruit fig", "GET fruit"),
-    ("SET fruit a", "SELECT 3", "SET fruit b", "GET fruit", "SELECT 0", "GET fruit"),
-    ("RPUSH list a b c", "BLPOP list 0", "LRANGE list 0 -1", "BRPOP list 0", "LLEN list"),
-    ("SET fruit a", "WATCH fruit", "SET fruit b", "MULTI", "GET fruit", "EXEC", "GET fruit"),
-    ("INCR n", "MULTI", "INCR n", "SELECT 4", "INCR n", "EXEC", "INCR n", "SELECT 0", "INCR n"),
-    ("INCR n", "HELLO 3", "HGETALL none", "INCR n", "HELLO 2", "HGETALL none", "INCR n"),
-    ("INCR n", "SUBSCRIBE a", "UNSUBSCRIBE a", "INCR n", "RESET", "INCR n", "NOSUCH", "INCR n"),
-    ("AUTH picker fig", "ACL WHOAMI", "SET who fig", "RESET", "ACL WHOAMI", "GET who"),
-    ("SET k 1", "MOVE k 5", "SELECT 5", "GET k", "FLUSHDB", "SELECT 0", "EXISTS k"),
-    ("EVAL return{redis.call('incr','n')} 0", "INCR n", "SCRIPT EXISTS x", "INCR n", "WAIT 0 0", "INCR n"),
-)
-
-
-def same_greeting(words: str) -> bool:
-    return not words.startswith("HELLO")  # its id is the proxy's own
-
-
-def test_what_is_sent_in_one_piece_keeps_its_order_when_the_client_moves(lone: Shared) -> None:
-    for commands in MOVES:
-        expected = answers(lone, lone.straight(), commands)
-        assert answers(lone, lone.talk(), commands) == expected
-        talk = lone.talk("PING")  # now it is on the shared lane already
-        assert answers(lone, talk, commands) == expected
-        assert talk.is_quiet()
-
-
-def answers(lone: Shared, talk: Talk, commands: tuple[str, ...]) -> list[str]:
-    lone.primary.command("FLUSHALL")
-    told = talk.ask_all(*commands)
-    return [str(reply) for words, reply in zip(commands, told, strict=True) if same_greeting(words)]
-
-
-STEPS = (
-    *("INCR n",) * 8,
-    *("GET n", "SELECT 3", "SELECT 0", "WATCH n", "UNWATCH", "CLIENT SETNAME fig", "CLIENT GETNAME"),
-    *("MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "BLPOP none 0.01", "RPUSH l a", "BLPOP l 0.01"),
-    *("NOSUCH", "INCR", "CLIENT TRACKING off", "EVAL return{redis.call('incr','n')} 0", "WAIT 0 0"),
-    *("RESET", "APPEND l x", "RPOP l", "CLIENT SETNAME", "GETSET n 5"),
-)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_any_mixture_in_any_pieces_is_answered_as_by_the_node(lone: Shared, seed: int) -> None:
-    random = Random(seed)
-    others = [lone.talk("PING") for _ in range(3)]
-    for _ in range(8):
-        script = [random.choice(STEPS) for _ in range(40)]
-        cuts = [0, *sorted(random.sample(range(1, 40), random.randrange(12))), 40]
-        pieces = [script[begin:end] for begin, end in pairwise(cuts)]
-        lone.primary.command("FLUSHALL")
-        straight = Talk(lone.primary.raw())
-        wanted = [str(reply) for piece in pieces for reply in straight.ask_all(*piece)]
-        lone.primary.command("FLUSHALL")
-        talk = lone.talk()
-        got: list[str] = []
-        for piece in pieces:
-            for other in others:
-                other.send("ECHO", "here")
-            got += [str(reply) for reply in talk.ask_all(*piece)]
-            assert [other.reply() for other in others] == ["here"] * 3
-        assert got == wanted, pieces
-        talk.socket.close()
 
 
 def test_commands_behind_one_that_blocks_wait_for_it_and_others_do_not(lone: Shared) -> None:

@@ -12,6 +12,7 @@ from tests.baton import BatonProcess
 from tests.servers import RedisServer
 from tests.shared.conftest import PICKER, SHARED
 from tests.shared.scene import FEW, Shared
+from tests.talking import Talk
 
 
 def test_two_hundred_plain_clients_take_a_few_connections(lone: Shared) -> None:
@@ -53,13 +54,13 @@ def test_each_identity_has_as_many_lanes_as_the_settings_say(
     assert len(addresses) == count, before
 
 
-def carriers(scene: Shared, talks: list) -> set[str]:  # type: ignore[type-arg]
+def carriers(scene: Shared, talks: list[Talk]) -> set[str]:
     """The connections that carry these clients' plain commands, as MONITOR tells."""
     monitor = scene.straight()
     assert monitor.ask("MONITOR") == "OK"
     for number, talk in enumerate(talks):
         assert talk.ask("SET", f"carried:{number}", "x") == "OK"
-    seen = {}
+    seen: dict[str, str] = {}
     while len(seen) < len(talks):
         line = monitor.reply()
         if "carried:" in line:

@@ -25,8 +25,8 @@ def all_served(talks: list[Talk]) -> bool:
     return [talk.reply() for talk in talks] == [str(number) for number in range(len(talks))]
 
 
-def test_a_client_that_is_killed_by_another_is_closed_alone(lone: Shared) -> None:
-    killer, *others = crowd(lone, 12)
+def test_a_client_that_is_killed_by_another_is_closed_alone(fresh: Shared) -> None:
+    killer, *others = crowd(fresh, 12)
     by_id, by_address, by_old_form, owed, *others = others
     number = by_id.ask("CLIENT", "ID")
     assert killer.ask("CLIENT", "KILL", "ID", number) == 1
@@ -34,12 +34,12 @@ def test_a_client_that_is_killed_by_another_is_closed_alone(lone: Shared) -> Non
     assert killer.ask("CLIENT", "KILL", address(by_old_form)) == "OK"
     assert [talk.rest() for talk in (by_id, by_address, by_old_form)] == [b""] * 3
     number = owed.ask("CLIENT", "ID")
-    lone.wait_shared(killer, owed)
-    lone.primary.freeze()
+    fresh.wait_shared(killer, owed)
+    fresh.primary.freeze()
     owed.send("GET", "fruit")
     for talk in others:
         talk.send("ECHO", "here")
-    lone.primary.thaw()
+    fresh.primary.thaw()
     assert killer.ask("CLIENT", "KILL", "ID", number) == 1
     assert owed.rest() in (b"", b"$-1\r\n")
     assert [talk.reply() for talk in others] == ["here"] * len(others)
@@ -51,36 +51,36 @@ def test_a_client_that_is_killed_by_another_is_closed_alone(lone: Shared) -> Non
     assert others[0].ask("EXISTS", "never") == 0
 
 
-def test_a_shared_lane_that_is_killed_while_nothing_is_owed_is_replaced_unnoticed(lone: Shared) -> None:
-    talks = crowd(lone, 20)
+def test_a_shared_lane_that_is_killed_while_nothing_is_owed_is_replaced_unnoticed(fresh: Shared) -> None:
+    talks = crowd(fresh, 20)
     for turn in range(5):
-        assert lone.primary.command("CLIENT", "KILL", "USER", "picker") >= 1
+        assert fresh.primary.command("CLIENT", "KILL", "USER", "picker") >= 1
         if turn % 2:
-            wait_until(lambda: not lone.connections(user="picker"), "they are gone")
+            wait_until(lambda: not fresh.connections(user="picker"), "they are gone")
         assert all_served(talks)
-    lone.wait_shared(*talks)
+    fresh.wait_shared(*talks)
 
 
-def test_a_shared_lane_that_dies_closes_those_to_whom_it_owed_and_nobody_else(lone: Shared) -> None:
+def test_a_shared_lane_that_dies_closes_those_to_whom_it_owed_and_nobody_else(fresh: Shared) -> None:
     """The node kills it before it reads what was sent meanwhile: nothing of that was executed."""
-    talks = crowd(lone, 20)
+    talks = crowd(fresh, 20)
     owed, idle = talks[:10], talks[10:]
-    other = lone.talk("PING")
-    straight = lone.straight()
+    other = fresh.talk("PING")
+    straight = fresh.straight()
     straight.send_all("DEBUG SLEEP 0.3", "CLIENT KILL USER picker")
-    wait_until(lambda: is_asleep(lone), "the node sleeps")
+    wait_until(lambda: is_asleep(fresh), "the node sleeps")
     for number, talk in enumerate(owed):
         talk.send("INCR", f"count:{number}")
     assert [talk.rest() for talk in owed] == [b""] * 10
     assert straight.replies(2)[1] >= 1
     assert all_served([*idle, other])
     assert other.ask("KEYS", "count:*") == []
-    lone.wait_shared(*idle, other)
+    fresh.wait_shared(*idle, other)
 
 
-def is_asleep(lone: Shared) -> bool:
+def is_asleep(fresh: Shared) -> bool:
     """Nothing of the event loop runs: the process uses no time, and a PING is not answered."""
-    probe = Talk(lone.primary.raw(0.02))
+    probe = Talk(fresh.primary.raw(0.02))
     try:
         probe.ask("PING")
     except TimeoutError:
@@ -88,107 +88,107 @@ def is_asleep(lone: Shared) -> bool:
     return False
 
 
-def test_a_lane_killed_in_the_middle_of_traffic_gives_nobody_anothers_reply(lone: Shared) -> None:
-    kept = Throng(lone.proxy)
+def test_a_lane_killed_in_the_middle_of_traffic_gives_nobody_anothers_reply(fresh: Shared) -> None:
+    kept = Throng(fresh)
     for number in range(10):
         kept.add(f"k{number}", plain(f"k{number}"))
-    talks = crowd(lone, 20)
+    talks = crowd(fresh, 20)
     with kept:
         for _ in range(10):
             for number, talk in enumerate(talks):
                 talk.send_all(f"SET own:{number} {number}", f"GET own:{number}", f"ECHO {number}")
-            lone.primary.command("CLIENT", "KILL", "USER", "picker")
+            fresh.primary.command("CLIENT", "KILL", "USER", "picker")
             for number, talk in enumerate(talks):
                 wanted = b"+OK\r\n" + b"$%d\r\n%d\r\n" % (len(str(number)), number) * 2
                 talk.send("QUIT")
                 assert (wanted + b"+OK\r\n").startswith(talk.rest()), "what comes is its own, to a point"
-            talks = crowd(lone, 20)
+            talks = crowd(fresh, 20)
         kept.wait_checked(100)
     assert kept.faults == []
 
 
-def test_a_deleted_user_is_closed_and_others_go_on(lone: Shared) -> None:
-    deleted, others = crowd(lone, 10), [lone.talk("PING") for _ in range(5)]
-    pinned = lone.talk("AUTH picker fig", "WATCH fruit")
-    blocked = lone.talk("AUTH picker fig", "PING")
+def test_a_deleted_user_is_closed_and_others_go_on(fresh: Shared) -> None:
+    deleted, others = crowd(fresh, 10), [fresh.talk("PING") for _ in range(5)]
+    pinned = fresh.talk("AUTH picker fig", "WATCH fruit")
+    blocked = fresh.talk("AUTH picker fig", "PING")
     blocked.send("BLPOP", "none", 0)
-    wait_until(lambda: lone.primary.info("clients")["blocked_clients"] == 1, "it is blocked")
+    wait_until(lambda: fresh.primary.info("clients")["blocked_clients"] == 1, "it is blocked")
     assert others[0].ask("ACL", "DELUSER", "picker") == 1
     assert pinned.rest() == blocked.rest() == b""
     assert [talk.rest() for talk in deleted] == [b""] * 10
     assert all_served(others)
-    assert "WRONGPASS" in str(lone.talk().ask("AUTH", "picker", "fig"))
-    lone.primary.command("ACL", "SETUSER", "picker", "on", ">fig", "~*", "&*", "+@all")
-    assert all_served(crowd(lone, 3))
+    assert "WRONGPASS" in str(fresh.talk().ask("AUTH", "picker", "fig"))
+    fresh.primary.command("ACL", "SETUSER", "picker", "on", ">fig", "~*", "&*", "+@all")
+    assert all_served(crowd(fresh, 3))
 
 
-def test_a_user_whose_rights_are_taken_is_refused_and_goes_on(lone: Shared) -> None:
-    talks, others = crowd(lone, 5), [lone.talk("PING") for _ in range(5)]
-    lone.primary.command("ACL", "SETUSER", "picker", "-get", "-ping")
+def test_a_user_whose_rights_are_taken_is_refused_and_goes_on(fresh: Shared) -> None:
+    talks, others = crowd(fresh, 5), [fresh.talk("PING") for _ in range(5)]
+    fresh.primary.command("ACL", "SETUSER", "picker", "-get", "-ping")
     for talk in talks:
         talk.send_all("GET fruit", "PING", "ECHO fig")
     for talk in talks:
         refused, also, told = talk.replies(3)
         assert "NOPERM" in str(refused) and "NOPERM" in str(also) and told == "fig"
     assert all_served(talks) and all_served(others)
-    lone.wait_shared(*talks, *others)
+    fresh.wait_shared(*talks, *others)
 
 
-def test_who_is_idle_longer_than_the_timeout_of_the_node_loses_nothing(lone: Shared) -> None:
+def test_who_is_idle_longer_than_the_timeout_of_the_node_loses_nothing(fresh: Shared) -> None:
     """The shared lane is idle when everybody is; who comes back is served, down a new one."""
-    talks, pinned = crowd(lone, 10), lone.talk("AUTH picker fig", "WATCH fruit")
-    lone.primary.command("CONFIG", "SET", "timeout", 1)
+    talks, pinned = crowd(fresh, 10), fresh.talk("AUTH picker fig", "WATCH fruit")
+    fresh.primary.command("CONFIG", "SET", "timeout", 1)
     assert pinned.rest() == b"", "Redis closes a connection that is idle"
-    wait_until(lambda: not lone.connections(user="picker"), "the lanes are closed")
+    wait_until(lambda: not fresh.connections(user="picker"), "the lanes are closed")
     for number, talk in enumerate(talks):
         talk.send_all(f"INCR count:{number}", f"ECHO {number}")
     for number, talk in enumerate(talks):
         assert talk.is_closed() or talk.replies(2) == [1, str(number)]
 
 
-def test_at_maxclients_those_on_shared_lanes_go_on_and_who_needs_a_lane_is_told(lone: Shared) -> None:
-    talks = crowd(lone, 10)
-    lone.wait_shared(*talks)
-    full = [Talk(lone.primary.raw()) for _ in range(3)]
+def test_at_maxclients_those_on_shared_lanes_go_on_and_who_needs_a_lane_is_told(fresh: Shared) -> None:
+    talks = crowd(fresh, 10)
+    fresh.wait_shared(*talks)
+    full = [Talk(fresh.primary.raw()) for _ in range(3)]
     assert [talk.ask("PING") for talk in full] == ["PONG"] * 3
     spare = [talks[0].ask("WATCH", "none")]  # whatever was spare is in use
     assert spare == ["OK"]
-    have = lone.primary.info("clients")["connected_clients"]
-    lone.primary.command("CONFIG", "SET", "maxclients", have)
+    have = fresh.primary.info("clients")["connected_clients"]
+    fresh.primary.command("CONFIG", "SET", "maxclients", have)
     refused = []
     for db in range(1, 6):
-        talk = Talk(lone.proxy.raw())
+        talk = Talk(fresh.connect())
         talk.send_all(f"SELECT {db}", "WATCH fruit", "GET fruit", "QUIT")
         refused.append(talk.rest())
     assert refused[-1].endswith(b"-ERR max number of clients reached\r\n"), refused
     assert all_served(talks[1:])
     assert talks[0].ask("UNWATCH") == "OK"
-    lone.primary.command("CONFIG", "SET", "maxclients", 10_000)
-    assert lone.talk().ask_all("SELECT 7", "WATCH a", "UNWATCH") == ["OK"] * 3
+    fresh.primary.command("CONFIG", "SET", "maxclients", 10_000)
+    assert fresh.talk().ask_all("SELECT 7", "WATCH a", "UNWATCH") == ["OK"] * 3
     assert all_served(talks)
 
 
-def test_a_reply_beyond_the_nodes_output_limit_closes_who_asked(lone: Shared) -> None:
-    others, neighbours = [lone.talk("PING") for _ in range(5)], crowd(lone, 5)
-    lone.primary.command("SETRANGE", "large", 8 * MIB, "x")
-    lone.primary.command("CONFIG", "SET", "client-output-buffer-limit", "normal 2mb 0 0")
+def test_a_reply_beyond_the_nodes_output_limit_closes_who_asked(fresh: Shared) -> None:
+    others, neighbours = [fresh.talk("PING") for _ in range(5)], crowd(fresh, 5)
+    fresh.primary.command("SETRANGE", "large", 8 * MIB, "x")
+    fresh.primary.command("CONFIG", "SET", "client-output-buffer-limit", "normal 2mb 0 0")
     for _ in range(3):
-        asker = lone.picker()
-        lone.wait_shared(asker)
+        asker = fresh.picker()
+        fresh.wait_shared(asker)
         asker.send_all("ECHO ahead", "GET large", "SET never 1")
         assert b"+OK" not in asker.rest()
         assert all_served([*others, *neighbours])
     assert others[0].ask("EXISTS", "never") == 0
-    lone.wait_shared(*others, *neighbours)
+    fresh.wait_shared(*others, *neighbours)
 
 
-def test_who_is_evicted_for_its_memory_is_closed_alone(lone: Shared) -> None:
-    if lone.primary.version == "6.2":  # it came with 7.0
-        assert "ERR" in str(lone.straight().ask("CONFIG", "SET", "maxmemory-clients", "1mb"))
+def test_who_is_evicted_for_its_memory_is_closed_alone(fresh: Shared) -> None:
+    if fresh.primary.version == "6.2":  # it came with 7.0
+        assert "ERR" in str(fresh.straight().ask("CONFIG", "SET", "maxmemory-clients", "1mb"))
         return
-    talks = crowd(lone, 10)
-    sender = lone.picker(timeout=20)
-    lone.primary.command("CONFIG", "SET", "maxmemory-clients", "5mb")
+    talks = crowd(fresh, 10)
+    sender = fresh.picker(timeout=20)
+    fresh.primary.command("CONFIG", "SET", "maxmemory-clients", "5mb")
     with pytest.raises(OSError):
         sender.socket.sendall(b"*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n$%d\r\n" % (50 * MIB))
         for _ in range(50):
@@ -197,6 +197,6 @@ def test_who_is_evicted_for_its_memory_is_closed_alone(lone: Shared) -> None:
         assert sender.rest() == b""
         raise ConnectionResetError
     assert all_served(talks)
-    assert lone.primary.info("stats")["evicted_clients"] >= 1
+    assert fresh.primary.info("stats")["evicted_clients"] >= 1
     assert talks[0].ask("EXISTS", "large") == 0
-    lone.wait_shared(*talks)
+    fresh.wait_shared(*talks)

@@ -25,7 +25,7 @@ RESET_AT_ONCE = struct.pack("ii", 1, 0)
 @pytest.fixture
 def busy(lone: Shared) -> Iterator[Throng]:
     """Clients on the shared lane beside it all, of whom each gets the replies that it is owed."""
-    throng = Throng(lone.proxy)
+    throng = Throng(lone)
     for number in range(16):
         throng.add(f"p{number}", plain(f"p{number}"))
     with throng:

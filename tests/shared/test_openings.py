@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 
 from tests.shared.scene import Shared, fields
 from tests.talking import Talk
@@ -66,8 +67,8 @@ def test_the_opening_burst_of_a_library_does_not_pin_its_client(lone: Shared, in
         assert talk.ask("GET", f"by {name}") == name
         assert talk.ask("CLIENT", "GETNAME") == ("app" if "SETNAME" in opening else None), name
         assert talk.ask("ACL", "WHOAMI") == ("picker" if "picker" in opening else "default"), name
-        told = lone.of(talk)
-        assert (told["db"], told["resp"]) == (
+        line = lone.of(talk)
+        assert (line["db"], line["resp"]) == (
             "2" if "SELECT" in opening else "0",
             "3" if "HELLO 3" in opening else "2",
         ), name
@@ -85,10 +86,20 @@ def say(talk: Talk, opening: tuple[str, ...], in_one_piece: bool) -> list[Any]:
 def test_the_connections_of_redis_py_are_on_a_shared_lane(lone: Shared, protocol: int) -> None:
     options = {"username": "picker", "password": "fig", "db": 4, "client_name": "app"}
     clients = [lone.proxy.client(protocol=protocol, **options) for _ in range(20)]
+    try:
+        serve(lone, clients)
+    finally:
+        for client in clients:
+            client.close()
+
+
+def serve(lone: Shared, clients: list[redis.Redis]) -> None:
     for number, client in enumerate(clients):
         assert client.set(f"fruit:{number}", number) is True
         with client.pipeline() as whole:
-            assert whole.incr("count").get(f"fruit:{number}").execute() == [number + 1, str(number)]
+            whole.incr("count")
+            whole.get(f"fruit:{number}")
+            assert whole.execute() == [number + 1, str(number)]
         assert client.client_getname() == "app"
 
     def lanes() -> set[str]:
@@ -97,7 +108,7 @@ def test_the_connections_of_redis_py_are_on_a_shared_lane(lone: Shared, protocol
     wait_until(lambda: lanes() == {"shared"}, lambda: f"all on a shared lane: {lone.proxy.admin('CLIENTS')}")
     assert len(lone.connections(user="picker")) <= 5
     with clients[0].pipeline() as pipe:
-        pipe.watch("count")
+        pipe.watch("count")  # type: ignore[no-untyped-call]  # redis-py leaves it bare
         assert "lane=private" in "".join(lone.proxy.admin("CLIENTS"))
         pipe.multi()
         pipe.incr("count")

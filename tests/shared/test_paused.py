@@ -98,7 +98,7 @@ def test_a_pause_that_runs_out_by_itself_lets_everything_go_on(lone: Shared) -> 
 
 
 def test_traffic_over_many_pauses_loses_and_doubles_nothing(lone: Shared) -> None:
-    throng = Throng(lone.proxy)
+    throng = Throng(lone)
     for number in range(30):
         throng.add(f"p{number}", plain(f"p{number}"))
     with throng:

@@ -119,7 +119,7 @@ KINDS = (simple,) * 6 + (
 
 @pytest.mark.parametrize("seed", [1])
 def test_in_a_storm_each_gets_its_own(scene: Shared, seed: int) -> None:
-    throng = Throng(scene.proxy)
+    throng = Throng(scene)
     for number in range(CLIENTS):
         name, protocol = f"s{number}", 2 + number % 2
         program = itertools.islice(stormy(name, protocol, Random(f"{seed}:{number}")), EXCHANGES)

@@ -6,11 +6,11 @@ from itertools import product
 
 from tests.shared.scene import FEW, Shared
 from tests.shared.test_transactions import whole
-from tests.shared.throng import Throng, opened, plain
+from tests.shared.throng import Program, Throng, Told, opened, plain
 
 
 def test_a_crowd_of_three_hundred_notices_nothing_of_switchovers(scene: Shared) -> None:
-    throng = Throng(scene.proxy)
+    throng = Throng(scene)
     for number in range(300):
         throng.add(f"p{number}", plain(f"p{number}"))
     with throng:
@@ -24,13 +24,13 @@ def test_a_crowd_of_three_hundred_notices_nothing_of_switchovers(scene: Shared) 
 
 
 def test_clients_of_many_identities_keep_theirs_over_switchovers(scene: Shared) -> None:
-    throng = Throng(scene.proxy)
+    throng = Throng(scene)
     keys = list(product(("default", "picker"), (2, 3), (0, 3, 9)))
     for number in range(60):
         user, protocol, db = keys[number % len(keys)]
         name = f"{user}:{protocol}:{db}:{number}"
         login = ("AUTH", "picker", "fig") if user == "picker" else ("PING",)
-        ahead = [(login, lambda told: told in ("OK", "PONG"))]
+        ahead: list[Told] = [(login, lambda told: told in ("OK", "PONG"))]
         ahead += [(("HELLO", protocol), bool), (("SELECT", db), "OK")]
         throng.add(name, opened(asked(plain(name), user, protocol), *ahead))
     with throng:
@@ -41,18 +41,18 @@ def test_clients_of_many_identities_keep_theirs_over_switchovers(scene: Shared) 
     assert throng.faults == []
 
 
-def asked(program, user, protocol):  # type: ignore[no-untyped-def]
+def asked(program: Program, user: str, protocol: int) -> Program:
     """Between its own commands: who it is, and in which protocol it is answered."""
     pairs = {"a": "1"} if protocol == 3 else ["a", "1"]
     for turn, exchange in enumerate(program):
         yield exchange
         if turn % 3 == 0:
-            field = (("HSET", f"hash:{user}", "a", "1"), lambda told: told in (0, 1))
+            field: Told = (("HSET", f"hash:{user}", "a", "1"), lambda told: told in (0, 1))
             yield [(("ACL", "WHOAMI"), user), field, (("HGETALL", f"hash:{user}"), pairs)]
 
 
 def test_whole_transactions_stay_whole_over_switchovers(scene: Shared) -> None:
-    throng = Throng(scene.proxy)
+    throng = Throng(scene)
     for number in range(60):
         throng.add(f"w{number}", whole(f"w{number}"))
     with throng:

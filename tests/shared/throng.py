@@ -17,7 +17,7 @@ import attrs
 import hiredis
 
 from proxy.wire.encoding import command
-from tests.baton import BatonProcess
+from tests.shared.scene import Shared
 from tests.talking import RECEIVE
 from tests.waiting import wait_until
 
@@ -73,7 +73,7 @@ class Client:
 class Throng:
     """The clients before one proxy; what went wrong is in `faults`."""
 
-    proxy: BatonProcess
+    scene: Shared
     clients: list[Client] = attrs.field(factory=list)
     faults: list[str] = attrs.field(factory=list)
     checked: int = 0
@@ -82,7 +82,7 @@ class Throng:
 
     def add(self, name: str, program: Program) -> None:
         """One more client, before the throng begins."""
-        self.clients.append(Client(name, self.proxy.raw(), program))
+        self.clients.append(Client(name, self.scene.connect(), program))
 
     def __enter__(self) -> Throng:
         self._thread = threading.Thread(target=self._play, daemon=True)

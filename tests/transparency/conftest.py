@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.baton import BatonProcess
-from tests.binaries import find_all, find_main
+from tests.baton import MODES, BatonProcess, with_lanes
+from tests.binaries import each_in_turn, find_all, find_main
 from tests.servers import Pair, RedisServer
 from tests.transparency.conversations import Table
 from tests.transparency.differences import ON_VALKEY, LeftOut
@@ -18,17 +18,25 @@ from tests.transparency.monitoring import EYE
 from tests.transparency.shapes import Shape, shapes_of
 from tests.transparency.twins import Twins
 
-BINARIES = find_all() if "BATON_TRANSPARENCY" in os.environ else find_main()
+redis_binary = each_in_turn(
+    find_all() if "BATON_TRANSPARENCY" in os.environ else find_main(), scope="session"
+)
 
 
-@pytest.fixture(scope="session", params=list(BINARIES))
-def twins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
-    """The twins, in each version of the server."""
+@pytest.fixture(scope="session", params=MODES)
+def lanes(request: pytest.FixtureRequest) -> str:
+    """The mode in which the proxy runs its lanes, kept as long as the twins are."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def twins(redis_binary: Path, lanes: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+    """The twins, in each version of the server and with lanes of each mode."""
     with ExitStack() as started:
-        yield start(BINARIES[request.param], tmp_path_factory.mktemp("twins"), started)
+        yield start(redis_binary, lanes, tmp_path_factory.mktemp("twins"), started)
 
 
-def start(binary: Path, folder: Path, started: ExitStack) -> Twins:
+def start(binary: Path, lanes: str, folder: Path, started: ExitStack) -> Twins:
     """A server, a pair of nodes and the proxy for it; they end with ``started``."""
 
     def server(name: str) -> RedisServer:
@@ -41,7 +49,8 @@ def start(binary: Path, folder: Path, started: ExitStack) -> Twins:
     replica.replicate(primary)
     replica.wait_link_up()
     primary.wait_replicas(1)
-    proxy = BatonProcess.start([primary.address, replica.address], folder / "baton.log")
+    nodes = [primary.address, replica.address]
+    proxy = BatonProcess.start(nodes, folder / "baton.log", environment=with_lanes(lanes))
     started.callback(proxy.end)
     return Twins(straight, Pair(primary, replica), proxy)
 
