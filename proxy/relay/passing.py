@@ -19,10 +19,10 @@ EXCUSED = (b"-BUSY", b"-LOADING", b"-MASTERDOWN", b"-MISCONF", b"-NOPERM")
 class Passing:
     """The way through one lane that was left by all who could."""
 
-    __slots__ = ("_cutter", "_inside", "_lane", "_later", "_line")
+    __slots__ = ("_cutter", "_inside", "_later", "_line", "lane")
 
     def __init__(self, lane: "SharedLane") -> None:
-        self._lane = lane
+        self.lane = lane
         self._cutter = ReplyCutter()
         self._line = 0  # of the first batch, the one that is given out now
         self._inside: Performer | None = None  # who has been given a part of a reply
@@ -32,7 +32,7 @@ class Passing:
         """Give out what these bytes hold. Raises BadReply where the lane is out of step."""
         for piece, last in self._cutter.feed(data):
             self._give(piece, last)
-            if self._lane.closed:
+            if self.lane.closed:
                 return
 
     def keep(self, client: "Performer", made: bytes) -> bool:
@@ -43,9 +43,9 @@ class Passing:
         return True
 
     def _give(self, piece: bytes, last: bool) -> None:
-        if not self._lane.ledger:
+        if not self.lane.ledger:
             raise BadReply("a reply that nobody asked for")
-        batch = self._lane.ledger[0]
+        batch = self.lane.ledger[0]
         self._give_made(batch)
         if self._line == len(batch.clients):
             if piece != batch.fence and not piece.startswith(EXCUSED):
@@ -88,5 +88,5 @@ class Passing:
             self._line += 1
 
     def _next_batch(self) -> None:
-        self._lane.ledger.popleft()
+        self.lane.ledger.popleft()
         self._line = 0

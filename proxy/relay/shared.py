@@ -3,15 +3,16 @@
 Theory. System calls are the cost of a proxy, so what many clients send in one turn of the reactor goes out in
 one send, a *batch*, and what a node answers to it comes in one receive. Replies are given out by the ledger
 alone, and nobody is given anything before it is proven twice that the ledger is in step: the replies of a
-batch, cut one by one, must be as many as it owes, and behind them must stand the answer to the *fence*, a
-PING with a nonce that nobody else knows, which went behind the batch. If either is not so, the lane is closed
-and nobody gets anything of it. Rules:
+batch must be as many as it owes, and behind them must stand the answer to the *fence*, a PING with a nonce
+that nobody else knows, which went behind the batch. If either is not so, the lane is closed and nobody gets
+anything of it. Rules:
 
 1. What goes down the lane leaves it as it was (:mod:`proxy.session.sharing`) and is answered once.
 2. A batch of one client onto a lane that owes nothing to anybody else needs no fence: there is nobody to whom
    a reply could go wrong. The next batch puts a fence behind both.
-3. Replies are kept back until their batch is whole. A batch whose replies outgrow :data:`HELD_MAX` is *let
-   through*: given out as it comes (:mod:`proxy.relay.passing`), and its fence is compared when it comes.
+3. Replies are kept back until their batch is proven (:mod:`proxy.relay.proving`). Where they are too long for
+   that, the lane *departs*: it leaves the connection to what is owed there, which is given out as it comes
+   (:mod:`proxy.relay.passing`), and goes on over another.
 4. The lane outlives its connection. One that is lost closes the clients to whom it owed something; the others
    wait until it is opened again, which a switchover does ahead of time.
 """
@@ -23,15 +24,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from proxy.relay.connection import Connection
 from proxy.relay.ledger import Batch, LaneLost
-from proxy.relay.passing import EXCUSED, Passing
+from proxy.relay.passing import Passing
+from proxy.relay.proving import Proving
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.replay import Score
 from proxy.session.session import Want
-from proxy.session.sharing import LARGE
 from proxy.wire.replies import BadReply
 from proxy.wire.requests import Frame
-from proxy.wire.splitting import split_replies
 
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
@@ -39,15 +39,13 @@ if TYPE_CHECKING:
 RECEIVE = 256 * 1024
 BATCH_BYTES = 16 * 1024
 """A node reads as many bytes at once (PROTO_IOBUF_LEN), and answers before it reads on."""
-HELD_MAX = 1024 * 1024
-"""Bytes of replies that are kept back for the proof that they are in step."""
 UNSENT_MAX = 1024 * 1024
 """Bytes that wait to go out before clients are no longer received from."""
 
 
 _OF_THE_CONNECTION = (
     *("closed", "events", "fd", "ledger", "tag", "transport", "unsent", "unsent_bytes"),
-    *("_held", "_number", "_on_idle", "_passing", "_secret"),
+    *("_number", "_on_idle", "_secret", "receiver"),
 )
 
 
@@ -55,10 +53,8 @@ class SharedLane(Connection):
     """The lane of one identity, protocol and database. ``closed`` while it has no connection."""
 
     __slots__ = (
-        "_held",
         "_number",
         "_open",
-        "_passing",
         "_pieces",
         "_secret",
         "_size",
@@ -67,6 +63,7 @@ class SharedLane(Connection):
         "gathered",
         "left",
         "received",
+        "receiver",
         "score",
         "unfit",
         "waiting",
@@ -96,8 +93,7 @@ class SharedLane(Connection):
         self._open = open_again
         self._pieces: list[bytes] = []
         self._size = 0
-        self._held = b""
-        self._passing: Passing | None = None
+        self.receiver: Proving | Passing = Proving(self)
         self._secret = b""
         self._number = 0
         self._stopped: dict[Performer, None] = {}
@@ -110,7 +106,7 @@ class SharedLane(Connection):
             self.shut()
         super().__init__(self.reactor, transport)
         self.tag = tag
-        self._held, self._passing = b"", None
+        self.receiver = Proving(self)
         self._secret = secrets.token_hex(8).encode()
         self.reactor.add(self.fd, self)
         self.go_on()
@@ -164,7 +160,7 @@ class SharedLane(Connection):
 
     def push(self, client: "Performer", made: bytes) -> None:
         """Give a client something that no command asked for, between two replies."""
-        if self._passing is None or not self._passing.keep(client, made):
+        if not self.receiver.keep(client, made):
             client.deliver(made)
 
     def cork(self) -> None:
@@ -213,85 +209,14 @@ class SharedLane(Connection):
             self.die("closed by the node")
             return
         self.received += 1
+        receiver = self.receiver
         try:
-            if self._passing is None:
-                self._take(self._held + data if self._held else data)
-            else:
-                self._passing.take(data)
+            receiver.take(data)
         except BadReply as fault:
-            self.die(f"out of step: {fault}")
-        if self._on_idle is not None and not self.ledger:
-            self.idle()
-
-    def _take(self, data: bytes) -> None:
-        """Give out the batches that are whole, and keep back the rest."""
-        ledger = self.ledger
-        pos, size = 0, len(data)
-        while pos < size:
-            if not ledger:
-                raise BadReply("a reply that nobody asked for")
-            batch = ledger[0]
-            fence = batch.fence
-            if fence and data.find(fence, pos) < 0 and not any(word in data for word in EXCUSED):
-                break  # it has not come yet
-            ends = split_replies(data, pos, batch.counts)
-            if len(ends) < len(batch.counts):
-                break
-            stop = ends[-1]
-            if fence:
-                end = self._behind_fence(data, stop, fence)
-                if not end:
-                    break
-                stop = end
-            ledger.popleft()
-            self._give(batch, data, pos, ends)
-            if self.closed:
-                return
-            pos = stop
-        if self.unfit:
-            self.die("its user may not PING any more")
-            return
-        self._held = data[pos:] if pos < size else b""
-        if len(self._held) > HELD_MAX:
-            self._let_through()
-
-    def _behind_fence(self, data: bytes, place: int, fence: bytes) -> int:
-        """Where the answer to the fence ends, which must stand at this place; 0 if it is not there yet."""
-        end = place + len(fence)
-        answer = data[place:end]
-        if answer == fence:
-            return end
-        if answer.startswith(EXCUSED):
-            if answer.startswith(b"-NOPERM"):
-                self.unfit = "PING is not allowed"
-            return data.find(b"\r\n", place) + 2 if b"\r\n" in data[place:] else 0
-        if fence.startswith(answer):
-            return 0
-        raise BadReply("more replies or fewer than commands")
-
-    def _give(self, batch: Batch, data: bytes, start: int, ends: list[int]) -> None:
-        looked_at = batch.looked_at
-        large = len(data) > LARGE
-        lines = zip(batch.clients, batch.counts, ends, strict=True)
-        for place, (client, count, end) in enumerate(lines):
-            how = None if looked_at is None else looked_at.get(place)
-            client.owed -= count
-            if how is not None:
-                client.given(how, data[start:end], True)
-            else:
-                client.deliver(data[start:end])
-            if large and end - start > LARGE:
-                client.burden()
-            if client.settling and not client.owed:
-                client.settled()
-            start = end
-
-    def _let_through(self) -> None:
-        """What comes is too much to be kept back. Whoever it is not for goes on over another connection."""
-        held, self._held = self._held, b""
-        left = self.depart()
-        left._passing = Passing(left)
-        left._passing.take(held)
+            receiver.lane.die(f"out of step: {fault}")
+        lane = receiver.lane  # another one, if this one has just left its connection
+        if lane._on_idle is not None and not lane.ledger:
+            lane.idle()
 
     def depart(self) -> "SharedLane":
         """Leave the connection, and what it owes, to a lane that nobody sends down any more."""
@@ -299,11 +224,13 @@ class SharedLane(Connection):
         left = SharedLane(self.reactor, self.score, self.lost, self._open)
         for name in _OF_THE_CONNECTION:
             setattr(left, name, getattr(self, name))
+        left.receiver.lane = left
         self.reactor.replace(self.fd, left)
         self.left.append(left)
         left.when_idle(lambda: self._end(left))
         self.closed, self.unsent, self.unsent_bytes = True, None, 0
-        self.ledger, self._held, self._passing, self._on_idle = deque(), b"", None, None
+        self.ledger, self._on_idle = deque(), None
+        self.drained()
         for client in {client: None for batch in left.ledger for client in batch.clients}:
             client.stay_behind()
         if self.clients:
@@ -342,7 +269,7 @@ class SharedLane(Connection):
             owed = {client: None for batch in batches for client in batch.clients if client.owed}
             self.ledger.clear()
             self.gathered = None
-            self._pieces, self._size, self._held, self._passing = [], 0, b"", None
+            self._pieces, self._size = [], 0
             for client in owed:
                 client.owed = 0
             self.lost(LaneLost(self, tuple(owed), why))

@@ -156,12 +156,16 @@ class Session:
             self.settings = {}
         self.settings[what] = command
 
+    def _outlasts_reset(self, what: bytes) -> bool:
+        """lib-name and lib-ver do, and up to 7.0 NO-EVICT does."""
+        return what.startswith(b"SETINFO ") or (what == b"NO-EVICT" and not self.common.loses_logins)
+
     def reset(self) -> None:
         """RESET was answered. What decides how later commands are read was reset when it was sent."""
         self.user, self.auth = b"default", None
         self.protocol, self.db = 2, 0
-        kept = {what: how for what, how in (self.settings or {}).items() if what.startswith(b"SETINFO ")}
-        self.settings = kept or None  # lib-name and lib-ver, on Redis too
+        kept = {what: how for what, how in (self.settings or {}).items() if self._outlasts_reset(what)}
+        self.settings = kept or None
         self.subscriptions = None
         self.monitoring = self.notices = False
         self.tracking = None

@@ -34,6 +34,9 @@ def test_a_client_that_the_node_cannot_close_is_closed_by_the_proxy(redis_server
     assert talk.tell("CLIENT", "KILL", "ID", sharer, "TYPE", "normal", "SKIPME", "yes") == b":1\r\n"
     assert talk.tell("CLIENT", "KILL", "ID", sharer) == b":0\r\n"
     assert town.closed == [SILENT, SHARER]
+    town.learn(OTHER, 0)  # the node sees its lane under another address
+    assert talk.tell("CLIENT", "KILL", "ID", IDS_FROM + OTHER) == b":1\r\n"
+    assert town.closed == [SILENT, SHARER, OTHER]
 
 
 def test_nobody_is_closed_by_who_may_not_do_that(redis_server: Start) -> None:

@@ -163,6 +163,10 @@ def test_the_target_of_tracking_is_shown_by_the_id_that_clients_know(scene: Scen
     assert talk.tell("CLIENT", "TRACKING", "ON", "REDIRECT", OTHERS) == b"+OK\r\n"
     assert talk.session.tracking == Tracking(OTHERS)
     assert redir("INFO") == redir("LIST") == str(OTHERS)
+    theirs = town.people[OTHER].node_id
+    town.learn(OTHER, None)
+    assert redir("LIST") == str(OTHERS), "its line tells the id"
+    town.learn(OTHER, theirs)
     mine = town.people[ASKER].node_id
     town.learn(ASKER, None)
     talk.look_up = lambda: town.learn(ASKER, mine)
@@ -176,6 +180,8 @@ def test_a_subscriber_is_shown_by_what_it_sent_and_not_by_the_proxys_mark(scene:
     shown = {line["id"]: line["cmd"] for line in scene.hears("LIST")}
     assert shown[str(OTHERS)] == "psubscribe"
     assert shown[str(MINE)].startswith("client")
+    scene.other.tell("ECHO", "3")
+    assert {line["id"]: line["cmd"] for line in scene.hears("LIST")}[str(OTHERS)] == "echo"
 
 
 def test_a_list_that_comes_in_pieces_is_told_as_one() -> None:
@@ -190,6 +196,15 @@ def test_a_list_that_comes_in_pieces_is_told_as_one() -> None:
         assert told.count(b"id=%d addr=10.0.0.2:1 name=id=9 redir=-1\n" % OTHERS) == 1
         assert told.endswith(b"\nid=8 addr=2.2.2.2:2 name= redir=9\n\r\n"), "who does not come through us"
         assert told.startswith(b"=%d\r\ntxt:id=" % (len(told) - len(b"=90\r\n\r\n")))
+
+
+def test_a_field_that_nobody_knows_yet_is_passed_on() -> None:
+    town = Town()
+    town.people = {number: town.people[number] for number in (ASKER, SHARER)}
+    text = b"id=9 addr=127.0.0.1:98 laddr=[fe80::1%1]:2 name= cmd=x flavour=100% redir=-1\n"
+    lists = Lists(Choice.of([b"CLIENT", b"LIST"]))
+    told = lists.take(town.people[ASKER].session, b"$%d\r\n%s\r\n" % (len(text), text), True)
+    assert told.endswith(b"laddr=[fe80::1%1]:2 name= cmd=NULL flavour=100% redir=-1\n\r\n")
 
 
 def test_without_any_line_none_is_made() -> None:

@@ -32,7 +32,7 @@ def busy(lone: Shared) -> Iterator[Throng]:
         throng.wait_checked(100)
         yield throng
         throng.wait_checked(100)
-    assert throng.faults == []
+    throng.assert_well()
 
 
 def test_a_value_of_100_mb_holds_up_nobody_and_is_kept_once(lone: Shared, busy: Throng) -> None:

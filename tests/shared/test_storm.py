@@ -12,7 +12,7 @@ from tests.shared.scene import Shared
 from tests.shared.throng import Program, Throng, Told, opened
 from tests.waiting import wait_until
 
-CLIENTS, EXCHANGES = 100, 40
+CLIENTS = 100
 LONG = 20_000
 
 
@@ -62,7 +62,9 @@ def whole(name: str, tag: str, protocol: int) -> list[Told]:
 
 
 def watched(name: str, tag: str, protocol: int) -> list[Told]:
-    return [(("WATCH", f"own:{name}"), "OK"), *whole(name, tag, protocol)]
+    """Where a switchover came between, Redis's answer to a conflict is allowed."""
+    *queued, (words, done) = whole(name, tag, protocol)
+    return [(("WATCH", f"own:{name}"), "OK"), *queued, (words, lambda told: told in (done, None))]
 
 
 def queued(name: str, tag: str, protocol: int) -> list[Told]:
@@ -122,18 +124,16 @@ def test_in_a_storm_each_gets_its_own(scene: Shared, seed: int) -> None:
     throng = Throng(scene)
     for number in range(CLIENTS):
         name, protocol = f"s{number}", 2 + number % 2
-        program = itertools.islice(stormy(name, protocol, Random(f"{seed}:{number}")), EXCHANGES)
+        program = stormy(name, protocol, Random(f"{seed}:{number}"))
         throng.add(name, opened(program, (("HELLO", protocol), bool)))
     random, rubbish = Random(seed), [data for data in MALFORMED.values() if len(data) < 1000]
     with throng:
         for turn in range(20):
-            throng.wait_checked(100)
+            throng.wait_checked(500)
             guest = scene.talk("PING")
             guest.socket.sendall(random.choice(rubbish))
             guest.socket.close()
             if turn in (5, 15):
                 scene.switch()
-        throng.finish()
-    assert throng.faults == []
-    assert throng.checked > CLIENTS * EXCHANGES
+    throng.assert_well()
     wait_until(lambda: len(scene.proxy.admin("CLIENTS")) == CLIENTS, "the guests are gone")

@@ -35,7 +35,7 @@ def test_nobody_slips_into_a_transaction_that_goes_down_the_shared_lane(lone: Sh
     before = lone.received()
     with throng:
         throng.finish()
-    assert throng.faults == []
+    throng.assert_well()
     assert lone.received() - before <= 5
     lone.primary.command("SET", "the", "end")
     names = defaultdict(set)

@@ -101,8 +101,20 @@ class Throng:
     def wait_checked(self, count: int) -> None:
         """Wait until so many more replies were right."""
         until = self.checked + count
-        wait_until(lambda: self.checked >= until or self.faults, "the throng goes on", PATIENCE_SECONDS)
-        assert self.faults == []
+        wait_until(
+            lambda: self.checked >= until or not self._goes_on(),
+            lambda: f"the throng goes on: {self.checked} of {until}",
+            PATIENCE_SECONDS,
+        )
+        self.assert_well()
+        assert self.checked >= until, f"all programs have ended, with {self.checked} of {until}"
+
+    def assert_well(self) -> None:
+        """Nobody got anything but what it was to get."""
+        assert not self.faults, "\n".join(self.faults)
+
+    def _goes_on(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _play(self) -> None:
         with selectors.DefaultSelector() as ready:

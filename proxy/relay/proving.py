@@ -1,0 +1,110 @@
+"""What comes over a shared lane, kept back until it is proven that the ledger is in step with it.
+
+Two checks, and both must hold before anybody is given a reply of a batch: the replies, cut one by one, are as
+many as the batch owes, and right behind the last of them stands the answer to its fence.
+"""
+
+from typing import TYPE_CHECKING
+
+from proxy.relay.ledger import Batch
+from proxy.relay.passing import EXCUSED, Passing
+from proxy.session.sharing import LARGE
+from proxy.wire.replies import BadReply
+from proxy.wire.splitting import split_replies
+
+if TYPE_CHECKING:
+    from proxy.relay.performer import Performer
+    from proxy.relay.shared import SharedLane
+
+HELD_MAX = 1024 * 1024
+"""Bytes of replies that are kept back for the proof that they are in step."""
+OUT_OF_STEP = "more replies, or fewer, than commands"
+
+
+class Proving:
+    """The end of a shared lane at which bytes come in."""
+
+    __slots__ = ("_held", "lane")
+
+    def __init__(self, lane: "SharedLane") -> None:
+        self.lane = lane
+        self._held = b""
+
+    def take(self, data: bytes) -> None:
+        """Give out the batches that are whole, and keep back the rest. Raises BadReply where the lane is out
+        of step."""
+        if self._held:
+            data = self._held + data
+        lane = self.lane
+        ledger = lane.ledger
+        pos, size = 0, len(data)
+        while pos < size:
+            if not ledger:
+                raise BadReply("a reply that nobody asked for")
+            batch = ledger[0]
+            fence = batch.fence
+            end = 0
+            if fence:
+                end = data.find(fence, pos)
+                if end < 0 and not any(word in data for word in EXCUSED):
+                    break  # it has not come yet
+            ends = split_replies(data, pos, batch.counts)
+            if len(ends) < len(batch.counts):
+                if fence and end >= 0:
+                    raise BadReply(OUT_OF_STEP)
+                break
+            stop = ends[-1]
+            if fence:
+                if end >= 0 and end != stop:
+                    raise BadReply(OUT_OF_STEP)
+                stop = end + len(fence) if end >= 0 else self._behind_excuse(data, stop, fence)
+                if not stop:
+                    break
+            ledger.popleft()
+            self._give(batch, data, pos, ends)
+            if lane.closed:
+                return
+            pos = stop
+        self._keep(data[pos:] if pos < size else b"")
+
+    def keep(self, client: "Performer", made: bytes) -> bool:
+        """Nobody is ever in the middle of a reply."""
+        return False
+
+    def _keep(self, rest: bytes) -> None:
+        self._held = rest
+        if self.lane.unfit:
+            self.lane.die("its user may not PING any more")
+        elif len(rest) > HELD_MAX:
+            # Whoever this is not for goes on over another connection.
+            left = self.lane.depart()
+            left.receiver = passing = Passing(left)
+            passing.take(rest)
+
+    def _behind_excuse(self, data: bytes, place: int, fence: bytes) -> int:
+        """Where the error ends that came instead of the fence's answer; 0 if it has not come yet."""
+        if not data.startswith(EXCUSED, place):
+            if fence.startswith(data[place : place + len(fence)]):
+                return 0
+            raise BadReply(OUT_OF_STEP)
+        if data.startswith(b"-NOPERM", place):
+            self.lane.unfit = "PING is not allowed"
+        return data.find(b"\n", place) + 1
+
+    @staticmethod
+    def _give(batch: Batch, data: bytes, start: int, ends: list[int]) -> None:
+        looked_at = batch.looked_at
+        large = len(data) > LARGE
+        lines = zip(batch.clients, batch.counts, ends, strict=True)
+        for place, (client, count, end) in enumerate(lines):
+            how = None if looked_at is None else looked_at.get(place)
+            client.owed -= count
+            if how is not None:
+                client.given(how, data[start:end], True)
+            else:
+                client.deliver(data[start:end])
+            if large and end - start > LARGE:
+                client.burden()
+            if client.settling and not client.owed:
+                client.settled()
+            start = end
