@@ -1,6 +1,8 @@
 FROM python:3.13-slim AS build
+# With a C compiler the hot path is compiled.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY pyproject.toml ./
+COPY pyproject.toml hatch_build.py ./
 COPY proxy proxy
 RUN python -m venv /opt/baton && /opt/baton/bin/pip install --no-cache-dir .
 

@@ -6,22 +6,28 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from scripts.baton_bench.__main__ import main
+from scripts.baton_bench.crowd import Client
+from scripts.baton_bench.dialogues import DIALOGUES
 from scripts.baton_bench.drawing import Line, Point, draw_lines
 from scripts.baton_bench.figures import Figures, Run, Spread
 from scripts.baton_bench.files import complaints_of_hold, complaints_of_idle
 from scripts.baton_bench.goals import goals_of
 from scripts.baton_bench.page import BEGIN, END, write_page
+from scripts.baton_bench.throughput import refuses_transactions
 from scripts.baton_bench.ways import HAPROXY, LANES, PRIVATE, PROXIES, REDIS, SHARED, ways_here
 from scripts.baton_bench.workloads import GET
+from scripts.baton_stage.direct import Address
 from tests.binaries import ROOT
 from tests.children import children_of
 from tests.waiting import wait_until
@@ -102,6 +108,65 @@ def test_the_bench_says_in_one_line_that_it_has_no_redis_server() -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "bench: /nowhere is no redis-server of at least 6.2"
+
+
+def a_client() -> tuple[Client, socket.socket]:
+    ours, theirs = socket.socketpair()
+    client = Client(ours, DIALOGUES["values"](b"key"))
+    client.send(0.0)
+    return client, theirs
+
+
+@pytest.mark.parametrize(
+    ("reply", "whole"),
+    [
+        pytest.param(b"+OK\r\n", True, id="as it must be"),
+        pytest.param(b"-READONLY You can't write\r\n", None, id="an error"),
+        pytest.param(b"-E\r\n", None, id="an error shorter than the reply"),
+        pytest.param(b"$64\r\n", None, id="what somebody else is owed"),
+    ],
+)
+def test_a_client_of_a_crowd_knows_its_reply(reply: bytes, whole: bool | None) -> None:
+    client, server = a_client()
+    with client.connection, server:
+        for place in range(len(reply) - 1):
+            server.send(reply[place : place + 1])
+            if place < 4:
+                assert client.receive() is False
+        server.send(reply[-1:])
+        assert client.receive() is whole
+        assert not client.waiting
+
+
+def test_a_client_of_a_crowd_notices_that_it_was_hung_up_on() -> None:
+    client, server = a_client()
+    with client.connection:
+        server.recv(4096)  # else the kernel itself would tell of a reset
+        server.close()
+        with pytest.raises(ConnectionResetError):
+            client.receive()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"".join(one.reply for one in DIALOGUES["transactions"](b"key")), None),
+        (b"+OK\r\n-ERR unknown command 'SET'\r\n", "-ERR unknown command 'SET'"),
+        (b"", "closes the connection"),
+    ],
+)
+def test_it_is_found_out_who_carries_no_transactions(answer: bytes, why: str | None) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Thread(target=serve)
+        server.start()
+        assert refuses_transactions(Address(*listener.getsockname())) == why
+        server.join()
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:

@@ -16,6 +16,7 @@ import pytest
 from scripts.baton_clients.judging import compare
 from scripts.baton_clients.page import COLUMNS
 from scripts.baton_clients.programs import KINDS
+from tests.baton import with_lanes
 from tests.binaries import ROOT
 from tests.children import children_of
 from tests.waiting import wait_until
@@ -27,8 +28,8 @@ OF = ROOT / "scripts" / "baton_clients"
 
 
 @pytest.mark.timeout(300)
-def test_five_switchovers_are_not_noticed_by_any_client(tmp_path: Path) -> None:
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+def test_five_switchovers_are_not_noticed_by_any_client(lanes: str, tmp_path: Path) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path)} | with_lanes(lanes)
     command = [*CLIENTS, "--json", "--switchovers", "5"]
     ended = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S

@@ -14,6 +14,7 @@ from scripts.baton_conformance.compare import compare
 from scripts.baton_conformance.document import Chapter, write
 from scripts.baton_conformance.endings import Ending, read_pytest, read_tcl
 from scripts.baton_conformance.suites import SUITES
+from tests.baton import with_lanes
 from tests.binaries import ROOT
 
 PASSED, FAILED = Ending("passed"), Ending("failed", "AssertionError: 1 == 2")
@@ -23,7 +24,9 @@ LIMIT_S = 280  # the environment of the suite is made once, which is a download 
 
 
 @pytest.mark.timeout(LIMIT_S + 10)
-def test_a_part_of_the_suite_of_redis_py_differs_only_where_baton_refuses_by_design(tmp_path: Path) -> None:
+def test_a_part_of_the_suite_of_redis_py_differs_only_where_baton_refuses_by_design(
+    lanes: str, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "scripts.baton_conformance", "--suite", "redis-py RESP2"]
     for test in (*SUBSET, REFUSED):
         command += ["--only", test]
@@ -32,7 +35,7 @@ def test_a_part_of_the_suite_of_redis_py_differs_only_where_baton_refuses_by_des
     ended = subprocess.run(
         [*command, "--write", str(written)],
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
+        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")} | with_lanes(lanes),
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.baton import with_lanes
 from tests.children import children_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,9 +21,9 @@ LIMIT_S = 50
 
 
 @pytest.mark.parametrize("nodes", [2, 3])
-def test_the_demo_switches_over_and_no_client_notices(nodes: int, tmp_path: Path) -> None:
+def test_the_demo_switches_over_and_no_client_notices(nodes: int, lanes: str, tmp_path: Path) -> None:
     command = [*DEMO, "--json", "--switchovers", "2", "--seconds", "0.3", "--nodes", str(nodes)]
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    environment = os.environ | {"TMPDIR": str(tmp_path)} | with_lanes(lanes)
     ended = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
     )

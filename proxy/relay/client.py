@@ -20,6 +20,7 @@ from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.performer import BAD, Performer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
+from proxy.session.learned import LEARNABLE, recall
 from proxy.session.sharing import apart, pinned, whole
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
@@ -162,10 +163,10 @@ class Client(Performer):
         if lane is None:
             lane = route.lanes.of(self.session)
             self.why = pinned(self.session) or self._apart(name, frame) or lane.unfit
-            if self.why:
-                return route.lanes.lend(self)
-            self.join(lane)
-            return True
+            if not self.why:
+                self.join(lane)
+                return True
+            return self._recall(name, frame) or route.lanes.lend(self)
         if self.answering is not None:
             return False
         if name in route.stalls.held and not pinned(self.session):
@@ -182,6 +183,17 @@ class Client(Performer):
             self.settling = True
             return False
         self.part()
+        return True
+
+    def _recall(self, name: bytes, frame: Frame) -> bool:
+        """Answer the first waiting command with what the node has just answered to another client."""
+        if name not in LEARNABLE or pinned(self.session):
+            return False
+        answer = recall(self.session, self.route.learned, name, frame, self.route.now())
+        if answer is None:
+            return False
+        self._next()
+        self.deliver(answer)
         return True
 
     def _next(self) -> tuple[bytes, Frame]:

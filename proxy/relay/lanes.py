@@ -16,14 +16,13 @@ from attrs import define, field
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
-from proxy.relay.opening import LaneRefused, open_shared
+from proxy.relay.opening import LaneRefused, make_blank, open_shared, set_up
 from proxy.relay.shared import SharedLane
-from proxy.session.replay import Score
+from proxy.session.replay import BLANK, Score
 from proxy.session.session import Session
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
-    from proxy.relay.performer import Performer
     from proxy.relay.route import Route
 
 log = logging.getLogger("baton")
@@ -33,6 +32,10 @@ KEPT_SECONDS = 5.0
 """How long a lane is kept that nobody needs."""
 SPARE_MAX = 256
 """Spare lanes beyond these are closed at once."""
+BRIEF = frozenset(("AUTH", "CLIENT", "HELLO", "RESET", "SCRIPT", "SELECT"))
+"""Why a client needs a lane for a moment: who opens a connection says these."""
+BRIEF_MAX = 4
+"""How many lanes are opened for them; more clients wait for one another."""
 
 
 @define(eq=False)
@@ -46,6 +49,10 @@ class Lanes:
     _since: dict[Lane | SharedLane, float] = field(factory=dict)
     """When a lane was found to be needed by nobody."""
     _opening: set[SharedLane] = field(factory=set)
+    _brief: set["Client"] = field(factory=set)
+    """Who has a lane for a moment only, which was not there before."""
+    _queue: dict["Client", None] = field(factory=dict)
+    """Who needs one for a moment, and waits for another to come back."""
 
     def __iter__(self) -> Iterator[SharedLane]:
         """The shared lanes, and what they left behind that owes something still."""
@@ -83,10 +90,49 @@ class Lanes:
             if not lane.closed:
                 client.bind(lane)
                 return True
+        if client.why in BRIEF:
+            if len(self._brief) >= BRIEF_MAX and client not in self._brief:
+                self._queue[client] = None
+                return False
+            self._brief.add(client)
         self.route.want_lane(client)
         return False
 
-    def take_back(self, client: "Performer", lane: Lane) -> None:
+    async def adapt(self, client: "Client") -> Lane | None:
+        """A spare lane that is set up anew for this client; None if there is none, or it cannot be."""
+        for score, spare in list(self._spare.items()):
+            while spare:
+                lane = spare.pop()
+                self._since.pop(lane, None)
+                if not lane.closed:
+                    return await self._adapt(lane, client, score)
+        return None
+
+    @staticmethod
+    async def _adapt(lane: Lane, client: "Client", score: Score) -> Lane | None:
+        try:
+            await make_blank(lane, client, score)
+            await set_up(lane, client, BLANK, Score.of(client.session))
+        except (NodeError, LaneRefused) as fault:
+            log.debug("a spare lane is of no use: %s", fault)
+            lane.drop()
+            return None
+        except BaseException:
+            lane.drop()
+            raise
+        return lane
+
+    def forget(self, client: "Client") -> None:
+        """The client needs no lane for a moment any more; whoever waits for one is next."""
+        self._queue.pop(client, None)
+        if client in self._brief:
+            self._brief.remove(client)
+            if self._queue:
+                following = next(iter(self._queue))
+                del self._queue[following]
+                following.go_on()
+
+    def take_back(self, client: "Client", lane: Lane) -> None:
         """The client needs no lane of its own any more."""
         lane.owner = client.lane = None
         client.session.moved = True
@@ -96,6 +142,7 @@ class Lanes:
         else:
             lane.drop()
         client.join(self.of(client.session))
+        self.forget(client)
 
     def open(self, lane: SharedLane) -> None:
         """Connect a shared lane to the primary; whoever waits for it goes on then."""

@@ -89,8 +89,11 @@ class Mover(Guest):
             return
         if self.heavy_until and self.route.now() > self.heavy_until:
             self.heavy_until = 0.0
-        if not (self.heavy_until or lane.unsent or pinned(self.session)):
-            self.route.lanes.take_back(cast("Client", self), lane)
+        me = cast("Client", self)
+        if self.heavy_until or lane.unsent or pinned(self.session):
+            self.route.lanes.forget(me)
+        else:
+            self.route.lanes.take_back(me, lane)
 
     @at_own_risk
     def burden(self) -> None:

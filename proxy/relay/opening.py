@@ -10,7 +10,7 @@ from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.quiet import until_idle
 from proxy.relay.transport import Plain
-from proxy.session.replay import BLANK, Faults, Score, difference, is_login
+from proxy.session.replay import BLANK, Faults, Score, Swallowed, difference, is_login
 from proxy.session.session import Session, Want
 from proxy.switchover.facts import cursor_tag
 from proxy.wire.encoding import command
@@ -94,6 +94,23 @@ async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, s
         lane.drop()
         raise
     return lane, "PING is not allowed" if answer.reply.startswith((b"-NOPERM", b"-NOAUTH")) else ""
+
+
+async def make_blank(lane: Lane, client: "Client", score: Score) -> None:
+    """Take back all that was set up on a lane. Raises LinkLost or LaneRefused: 6.2 asks who may RESET."""
+    faults = Faults()
+    lane.cork()
+    for what, _ in score.settings:  # RESET leaves these
+        if what.startswith(b"SETINFO "):
+            clear = command("CLIENT", "SETINFO", what.split()[1].lower(), "")
+            lane.ask(client, clear, Swallowed(faults, "CLIENT SETINFO"))
+    lane.ask(client, command("RESET"), Swallowed(faults, "RESET"))
+    lane.flush()
+    await until_idle([lane])
+    if lane.closed:
+        raise LinkLost("the node closed the connection while it was made blank")
+    if faults:
+        raise LaneRefused("; ".join(faults.texts))
 
 
 async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_last: bool = False) -> None:

@@ -84,8 +84,11 @@ class Passing:
     def _give_made(self, batch: Batch) -> None:
         while self._line < len(batch.clients) and not batch.counts[self._line]:
             assert batch.looked_at is not None
-            batch.clients[self._line].given(batch.looked_at[self._line], b"", True)
+            client = batch.clients[self._line]
+            client.given(batch.looked_at[self._line], b"", True)
             self._line += 1
+            if client.settling and not client.owed:
+                client.settled()
 
     def _next_batch(self) -> None:
         self.lane.ledger.popleft()

@@ -10,6 +10,7 @@ from proxy.relay.guest import at_own_risk
 from proxy.relay.mover import Elsewhere, Mover
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Transport
+from proxy.session.learned import LEARNABLE, learn
 from proxy.session.muting import muted
 from proxy.session.replay import transaction
 from proxy.session.session import LoadScript, LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
@@ -86,8 +87,13 @@ class Performer(Mover):
             self.session.tag = lane.tag
             if self.route.altered is not None:
                 self.route.altered.add(self)
-            for step in ask(self.session, name, frame):
+            for step in self._asked(name, frame):
                 self.do(step)
+
+    def _asked(self, name: bytes, frame: Frame) -> tuple[Step, ...]:
+        if self.route.shares and name in LEARNABLE:
+            return learn(self.session, self.route.learned, name, frame, self.route.now())
+        return ask(self.session, name, frame)
 
     def do(self, step: Step) -> None:
         """Carry out one step of the session's."""
@@ -123,6 +129,7 @@ class Performer(Mover):
     def given(self, how: Want | bytes, piece: bytes, last: bool) -> None:
         """Here is what a shared lane has for the client, and not as it came."""
         if isinstance(how, bytes):
+            self.owed -= 1
             self.deliver(how)
         elif not self.closed:
             if out := how.take(self.session, piece, last):

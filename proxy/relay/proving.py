@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from proxy.relay.ledger import Batch
 from proxy.relay.passing import EXCUSED, Passing
-from proxy.session.sharing import LARGE
 from proxy.wire.replies import BadReply
 from proxy.wire.splitting import split_replies
 
@@ -94,7 +93,6 @@ class Proving:
     @staticmethod
     def _give(batch: Batch, data: bytes, start: int, ends: list[int]) -> None:
         looked_at = batch.looked_at
-        large = len(data) > LARGE
         lines = zip(batch.clients, batch.counts, ends, strict=True)
         for place, (client, count, end) in enumerate(lines):
             how = None if looked_at is None else looked_at.get(place)
@@ -103,8 +101,6 @@ class Proving:
                 client.given(how, data[start:end], True)
             else:
                 client.deliver(data[start:end])
-            if large and end - start > LARGE:
-                client.burden()
             if client.settling and not client.owed:
                 client.settled()
             start = end

@@ -23,6 +23,7 @@ from proxy.relay.shared import SharedLane
 from proxy.relay.stalls import Stalls
 from proxy.relay.transport import Plain
 from proxy.session.common import Common
+from proxy.session.learned import Learned
 from proxy.session.replay import Score
 from proxy.session.session import LoadScript
 from proxy.session.table import plain
@@ -54,6 +55,7 @@ class Route:
     lanes: Lanes = field(init=False)
     """Those that belong to no client."""
     stalls: Stalls = field(init=False)
+    learned: Learned = field(factory=Learned)
     directory: Directory = field(init=False)
     apart: dict[Client, None] = field(factory=dict)
     """Clients that have a lane of their own, or need one."""
@@ -89,6 +91,7 @@ class Route:
     def lead(self, node: Node) -> None:
         """This node is the primary from now on, and what its process says of its commands counts."""
         self.primary = node
+        self.learned.forget()
         self.common.loses_logins = node.version >= (7, 2)
         self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
         if self.common.commands is not node.commands:
@@ -125,7 +128,9 @@ class Route:
             if node is not None and not client.closed:
                 with trio.fail_after(self.connect_timeout):
                     await self.ask_role(node)
-                    lane = await open_lane(self, node, client, Score.of(client.session))
+                    lane = await self.lanes.adapt(client) or await open_lane(
+                        self, node, client, Score.of(client.session)
+                    )
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()
@@ -218,6 +223,7 @@ class Route:
         self.apart.pop(client, None)
         self.gate.forget(client)
         self.stalls.forget(client)
+        self.lanes.forget(client)
         lane, client.lane = client.lane, None
         if lane is None:
             return

@@ -46,20 +46,21 @@ def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) 
         return ""
     if name in STREAMS:
         return "XREAD BLOCK" if any(word.upper() == b"BLOCK" for word in arguments(frame)) else ""
-    shown = name.decode("latin-1")
-    if _lasts(session, name, frame):
-        session.strange = shown
-    return shown
+    known = name in session.common.commands.names or name in LASTING
+    why = name.decode("latin-1") if known or name.isalnum() else "unknown command"
+    if not known or _lasts(name, frame):
+        session.strange = why
+    return why
 
 
-def _lasts(session: Session, name: bytes, frame: Frame) -> bool:
+def _lasts(name: bytes, frame: Frame) -> bool:
     """Nobody knows what the connection is after this command."""
     if name in LASTING:
         return True
     if name in (b"CLIENT", b"SCRIPT"):
         words = [word.upper() for word in arguments(frame)[1:2]]
         return words == [b"DEBUG"] if name == b"SCRIPT" else bool(words) and words[0] not in PASSING
-    return name not in session.common.commands.names
+    return False
 
 
 def pinned(session: Session) -> str:

@@ -21,6 +21,8 @@ from .page import has_room, write_page
 from .run import PARTS, Settings, measure
 from .sizes import FULL, QUICK
 from .table import show_run
+from .ways import PROXIES, REDIS
+from .workloads import WORKLOADS
 
 
 @frozen
@@ -44,6 +46,20 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
         metavar="PART",
         help=f"one of {', '.join(PARTS)}; repeatable",
     )
+    parser.add_argument(
+        "--way",
+        choices=PROXIES,
+        action="append",
+        metavar="WAY",
+        help=f"one of {', '.join(PROXIES)}; repeatable; straight to Redis is always among them",
+    )
+    parser.add_argument(
+        "--case",
+        action="append",
+        metavar="TEXT",
+        help="of the throughput, only workloads with this in their name, such as 'GET 64 B -c 50'; a"
+        " space behind it tells -P 1 from -P 16; repeatable",
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help=f"how many (default: {FULL.rounds})")
     parser.add_argument(
         "--quick", action="store_true", help="a little of everything: it shows that the bench works, no more"
@@ -64,9 +80,15 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
         if options.rounds < 1:
             parser.error("--rounds must be at least 1")
         sizes = evolve(sizes, rounds=options.rounds)
+    if options.case:
+        named = tuple(one.name for one in WORKLOADS if any(text in f"{one.name} " for text in options.case))
+        if not named:
+            parser.error(f"no workload is called so; there are {', '.join(one.name for one in WORKLOADS)}")
+        sizes = evolve(sizes, workloads=named)
     if options.page is not None and not has_room(options.page):
         parser.error(f"{options.page} has no markers between which the figures could go")
-    settings = Settings(options.redis_server, options.only or PARTS, sizes, options.quick)
+    ways = (REDIS, *(options.way or PROXIES))
+    settings = Settings(options.redis_server, options.only or PARTS, ways, sizes, options.quick)
     return Wishes(settings, options.earlier, options.json, options.page)
 
 

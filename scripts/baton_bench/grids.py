@@ -68,9 +68,12 @@ def thousands(value: float) -> str:
 
 def goals_grid(figures: Figures) -> Grid:
     rows: list[Row] = [("Baton, shared lanes", "reached", "target", "")]
-    for goal in goals_of(figures):
-        rows.append((goal.what, with_spread(goal.reached, times), goal.target, goal.verdict))
-    return Grid("Targets", rows)
+    goals = goals_of(figures)
+    for goal in goals:
+        if goal.met is not None:
+            rows.append((goal.what, with_spread(goal.reached, times), goal.target, goal.verdict))
+    others = len(goals) + 1 - len(rows)
+    return Grid("Targets", rows, [f"not measured: {others} others"] if others else [])
 
 
 def measured_ways(figures: Figures, cases: Sequence[str]) -> list[str]:

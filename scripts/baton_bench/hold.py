@@ -59,11 +59,17 @@ class Stage:
 
 
 async def measure_hold(
-    screen: Screen, server: Server, directory: Path, sizes: Sizes, open_files: int, figures: Figures
+    screen: Screen,
+    server: Server,
+    directory: Path,
+    names: Sequence[str],
+    sizes: Sizes,
+    open_files: int,
+    figures: Figures,
 ) -> None:
     async with AsyncExitStack() as stack:
         stages = []
-        for way, lanes in LANES.items():
+        for way, lanes in ((way, lanes) for way, lanes in LANES.items() if way in names):
             home = directory / f"hold-{lanes}"
             home.mkdir()
             nodes = await start_nodes(stack, server, home, 2)

@@ -49,7 +49,7 @@ async def measure_memory(
                 clients = possible_clients(sizes.idle_clients, open_files, name)
                 screen.show(f"memory, round {number} of {rounds}: {clients:,} idle clients, {name}")
                 await measure_idle(directory, node, name, clients, figures)
-    for name in LANES:
+    for name in (name for name in LANES if name in names):
         await measure_growth(screen, server, directory, name, sizes.growth, figures)
 
 

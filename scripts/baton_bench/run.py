@@ -32,6 +32,7 @@ PARTS = ("throughput", "latency", "memory", "hold")
 class Settings:
     redis_server: str | None
     parts: Collection[str]
+    ways: Collection[str]
     sizes: Sizes
     quick: bool
 
@@ -39,7 +40,7 @@ class Settings:
 async def measure(settings: Settings, screen: Screen) -> Run:
     """Everything that was asked for. Raises StageFailed where there is no redis-server to measure with."""
     run = begin(settings, server := find_server(settings.redis_server))
-    names = ways_here()
+    names = [name for name in ways_here() if name in settings.ways]
     open_files = raise_file_limit()
     run.skipped += short_of_files(settings, open_files, names)
     screen.say(f"measuring: {', '.join(part for part in PARTS if part in settings.parts)}", "dim")
@@ -76,14 +77,14 @@ async def measure_part(
         case "memory":
             await measure_memory(screen, server, directory, names, sizes, open_files, figures)
         case "hold":
-            await measure_hold(screen, server, directory, sizes, open_files, figures)
+            await measure_hold(screen, server, directory, names, sizes, open_files, figures)
 
 
 def begin(settings: Settings, server: Server) -> Run:
     found = {peer.name: peer.find_version() for peer in PEERS}
     versions = {"python": platform.python_version(), "redis": server.version}
     versions |= {name: version for name, version in found.items() if version}
-    missing = [name for name in found if name not in versions]
+    missing = [name for name in found if name not in versions and name in settings.ways]
     skipped = [f"no {name} on this machine: ./scripts/bench-peers gets it" for name in missing]
     cpus = len(os.sched_getaffinity(0))
     return Run(settings.sizes.rounds, settings.quick, versions, cpus, os.getloadavg()[0], skipped)
@@ -95,5 +96,7 @@ def short_of_files(settings: Settings, open_files: int, names: Sequence[str]) ->
     if "memory" in settings.parts:
         said += complaints_of_idle(settings.sizes.idle_clients, open_files, names[1:])
     if "hold" in settings.parts:
-        said += complaints_of_hold(settings.sizes.hold_clients, open_files, LANES)
+        said += complaints_of_hold(
+            settings.sizes.hold_clients, open_files, [way for way in LANES if way in names]
+        )
     return said

@@ -24,6 +24,9 @@ INTERRUPTED = 130
 
 PORTS = range(20_000, 30_000)
 
+LANES_MODE = "BATON_LANES_MODE"
+"""The one variable of Baton's that it is to find: whatever is shown is shown with lanes of that mode."""
+
 Outcome = TypeVar("Outcome")
 
 
@@ -66,7 +69,11 @@ async def running(
     pass_fds: Sequence[int] = (),
 ) -> AsyncIterator[trio.Process]:
     """A child process, ended when the block ends: asked to, and killed if it does not heed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BATON_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BATON_") or name == LANES_MODE
+    }
     # Some are Python modules of this repository, wherever this runs.
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = await trio.lowlevel.open_process(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -55,3 +56,8 @@ class Scene:
             lambda: self.proxy.admin("INFO", "clients")["connected_clients"] == count,
             f"{count} clients are connected",
         )
+
+
+def at_node(talk: Talk) -> dict[str, str]:
+    """What the node says of the lane of a client that asks for that, which is then its own (CLIENT INFO)."""
+    return dict(re.findall(r"([\w-]+)=(\S*)", talk.ask("CLIENT", "INFO")))

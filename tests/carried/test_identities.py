@@ -163,6 +163,8 @@ def test_no_password_is_told_to_anybody_whatever_happens(orchard: Scene) -> None
         orchard.proxy.switchover(budget_ms=100)
     told.append(called_off.value)
     stopped.thaw()
+    picker.send("BLPOP", "fruit:list", 0)
+    orchard.wait_blocked(1)
     orchard.primary.kill()
     told.append(picker.rest())
     assert_secret(orchard, *told)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.baton import BatonProcess
-from tests.carried.scene import Scene
+from tests.carried.scene import Scene, at_node
 from tests.servers import Pair
 from tests.talking import Talk
 from tests.valve import ValvedPair, at_gate
@@ -21,12 +21,6 @@ BEFORE = {
 }
 
 
-def known(scene: Scene) -> tuple[int, str, str]:
-    """What the primary knows of the one client: subscriptions, database, queue."""
-    [line] = [each for each in scene.primary.client().client_list() if each["name"] == "after"]
-    return int(line["sub"]) + int(line["psub"]), line["db"], line["multi"]
-
-
 @pytest.mark.parametrize("kind", BEFORE)
 def test_a_client_that_was_reset_is_carried_as_a_fresh_one(scene: Scene, kind: str) -> None:
     talk = scene.talk()
@@ -38,7 +32,14 @@ def test_a_client_that_was_reset_is_carried_as_a_fresh_one(scene: Scene, kind: s
     assert talk.ask("CLIENT", "SETNAME", "after") == "OK"
     for _ in range(2):
         scene.switch()
-        assert known(scene) == (0, "0", "-1")
+        said = at_node(talk)
+        assert [said[what] for what in ("sub", "psub", "db", "multi", "name")] == [
+            "0",
+            "0",
+            "0",
+            "-1",
+            "after",
+        ]
     scene.primary.command("PUBLISH", "news", "x")
     assert talk.ask("SET", "fruit", "fig") == "OK"
     assert scene.primary.command("GET", "fruit") == "fig"

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.baton import BatonProcess
+from tests.baton import BatonProcess, with_lanes
 from tests.binaries import find_main
 from tests.servers import RedisServer
 from tests.shared.scene import Shared
 
-SHARED = {"BATON_LANES_MODE": "shared"}
 PICKER = "user picker on >fig ~* &* +@all"
 """Whoever logs in as picker has a lane that can be told from the proxy's own connections at the node."""
 
@@ -30,7 +29,7 @@ def standing(redis_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     directory = tmp_path_factory.mktemp("standing")
     node = RedisServer.start(redis_binary, directory / "redis", PICKER)
     try:
-        proxy = BatonProcess.start([node.address], directory / "baton.log", environment=SHARED)
+        proxy = BatonProcess.start([node.address], directory / "baton.log", environment=with_lanes("shared"))
         try:
             yield Shared([node], proxy)
         finally:
@@ -47,10 +46,16 @@ def lone(standing: Shared) -> Iterator[Shared]:
 
 
 @pytest.fixture
+def lanes() -> str:
+    """Here all is about shared lanes; the other tests run with both modes."""
+    return "shared"
+
+
+@pytest.fixture
 def fresh(redis_server: Callable[..., RedisServer], baton: Callable[..., BatonProcess]) -> Shared:
     """One node and the proxy before it, for a test that changes what the node is like."""
     node = redis_server(PICKER)
-    return Shared([node], baton(node, environment=SHARED))
+    return Shared([node], baton(node))
 
 
 @pytest.fixture
@@ -60,4 +65,4 @@ def scene(redis_server: Callable[..., RedisServer], baton: Callable[..., BatonPr
     replica.replicate(primary)
     replica.wait_link_up()
     primary.wait_replicas(1)
-    return Shared([primary, replica], baton(primary, replica, environment=SHARED))
+    return Shared([primary, replica], baton(primary, replica))

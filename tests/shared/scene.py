@@ -151,4 +151,5 @@ def latency(talk: Talk) -> float:
 def alike(proxied: Talk, straight: Talk, *commands: str) -> None:
     """These commands, in one piece, are answered as by the node itself, errors included."""
     told = [str(reply) for reply in proxied.ask_all(*commands)]
-    assert told == [str(reply) for reply in straight.ask_all(*commands)], commands
+    wanted = [str(reply) for reply in straight.ask_all(*commands)]
+    assert told == wanted, f"{commands} are answered with {told}; the node says {wanted}"

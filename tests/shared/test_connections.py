@@ -10,7 +10,7 @@ import pytest
 
 from tests.baton import BatonProcess
 from tests.servers import RedisServer
-from tests.shared.conftest import PICKER, SHARED
+from tests.shared.conftest import PICKER
 from tests.shared.scene import FEW, Shared
 from tests.talking import Talk
 
@@ -44,7 +44,7 @@ def test_each_identity_has_as_many_lanes_as_the_settings_say(
     redis_server: Callable[..., RedisServer], baton: Callable[..., BatonProcess], count: int
 ) -> None:
     node = redis_server(PICKER)
-    proxy = baton(node, environment={**SHARED, "BATON_LANES_PER_IDENTITY": str(count)})
+    proxy = baton(node, environment={"BATON_LANES_PER_IDENTITY": str(count)})
     scene = Shared([node], proxy)
     talks = [scene.picker() for _ in range(30)]
     scene.wait_shared(*talks)

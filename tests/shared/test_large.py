@@ -167,7 +167,7 @@ def test_half_a_value_holds_up_nobody_and_is_never_stored(lone: Shared, busy: Th
     wait_until(lambda: len(lone.connections()) <= FEW, lambda: f"lanes are closed: {lone.connections()}")
 
 
-def test_who_was_sent_much_is_served_in_order_and_comes_back(lone: Shared, busy: Throng) -> None:
+def test_who_is_sent_much_and_sends_much_is_served_in_order(lone: Shared, busy: Throng) -> None:
     lone.primary.command("SETRANGE", "piece", 3 * MIB - 1, "x")
     talk = lone.talk("PING")
     for turn in range(5):
@@ -179,11 +179,5 @@ def test_who_was_sent_much_is_served_in_order_and_comes_back(lone: Shared, busy:
         value = f"{turn}" * 100_000
         assert talk.ask("SET", "value", value) == "OK"
         assert talk.ask("GET", "value") == value
-    for _ in range(100):
+    for _ in range(20):
         assert talk.ask("GET", "turn") == "4"
-
-    def plainly_served(talk: Talk) -> bool:
-        assert talk.ask("GET", "turn") == "4"
-        return lone.lane(talk) == "shared"
-
-    wait_until(lambda: plainly_served(talk), lambda: f"it is back on a shared lane: {lone.of(talk)}")

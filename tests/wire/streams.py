@@ -119,6 +119,29 @@ replies = st.lists(values | pushes, max_size=6)
 """Each element is one reply or push, an attribute ahead of it included."""
 
 
+NO_REPLIES = (
+    b"hello\r\n",
+    b"\r\n",
+    b"GET / HTTP/1.1\r\n",
+    b"+OK\r\n\0\r\n",
+    b"$x\r\n",
+    b"$\r\n",
+    b"$+1\r\n",
+    b"$-2\r\n",
+    b"*?\r\n",
+    b"*01\r\n",
+    b"*-5\r\n",
+    b"%-2\r\n",
+    b"*1\r\nhello\r\n",
+    b"x" * 33,
+    b"$" + b"1" * 40,
+    b"*1\r\n*" + b"0" * 40,
+    b"*1\r\n\r\n",
+    b"$-5\r\n",
+)
+"""Whoever sends this does not speak RESP."""
+
+
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     """The data in chunks; a place beyond its end counts from the beginning again."""
     at = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})

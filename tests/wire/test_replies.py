@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.wire.replies import LONG, BadReply, ReplyCutter
-from tests.wire.streams import cut, junk, mutated, places, replies, replies_of
+from tests.wire.streams import NO_REPLIES, cut, junk, mutated, places, replies, replies_of
 
 CASES = [
     [b"+OK\r\n", b"$-1\r\n", b"*-1\r\n", b"_\r\n", b"*0\r\n", b"$0\r\n\r\n"],
@@ -49,27 +49,7 @@ def test_junk_is_a_fault_or_waits_for_more_however_it_is_cut(data: bytes, at: li
     assert (found, same_fault, same_boundary) == (whole, fault, boundary)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"hello\r\n",
-        b"\r\n",
-        b"GET / HTTP/1.1\r\n",
-        b"+OK\r\n\0\r\n",
-        b"$x\r\n",
-        b"$\r\n",
-        b"$+1\r\n",
-        b"$-2\r\n",
-        b"*?\r\n",
-        b"*01\r\n",
-        b"*-5\r\n",
-        b"%-2\r\n",
-        b"*1\r\nhello\r\n",
-        b"x" * 33,
-        b"$" + b"1" * 40,
-        b"*1\r\n*" + b"0" * 40,
-    ],
-)
+@pytest.mark.parametrize("data", NO_REPLIES)
 def test_what_is_no_reply_is_a_fault(data: bytes) -> None:
     assert replies_of([data])[2] == "BadReply"
     assert replies_of([data[n : n + 1] for n in range(len(data))])[2] == "BadReply"
