@@ -89,6 +89,7 @@ def test_it_logs_in_and_switches_over_and_the_password_is_seen_by_nobody(
     assert str(none.ask("GET", "fruit")).startswith("NOAUTH ")
     assert nodes.replica.command("GET", "fruit") == "fig"
     assert_kept_secret(proxy)
+    assert talk.ask("WATCH", "fruit") == "OK"  # for that a client has a lane of its own, and goes with it
     nodes.replica.kill()  # errors are told now
     assert talk.rest() == b""
     wait_until(lambda: view(proxy).complaint, "it is noticed")

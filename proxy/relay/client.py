@@ -178,6 +178,7 @@ class Client(Performer):
             return False
         if count:
             lane.forward(self, b"".join(cast(bytes, self._next()[1]) for _ in range(count)), count)
+            lane.flush()
             return True
         if self.owed:
             self.settling = True
@@ -194,6 +195,8 @@ class Client(Performer):
             return False
         self._next()
         self.deliver(answer)
+        if self.lane is None and not self.waiting and not self.heavy_until:
+            self.join(self.route.lanes.of(self.session))
         return True
 
     def _next(self) -> tuple[bytes, Frame]:

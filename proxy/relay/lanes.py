@@ -76,7 +76,7 @@ class Lanes:
         if lanes is None:
             score = Score.shared(session)
             lanes = self._shared[key] = [
-                SharedLane(self.route.reactor, score, self.route.lane_lost, self.open)
+                SharedLane(self.route.reactor, self.route.common, score, self.route.lane_lost, self.open)
                 for _ in range(self.per_identity)
             ]
         return lanes[0] if len(lanes) == 1 else min(lanes, key=lambda lane: lane.clients)
@@ -125,12 +125,11 @@ class Lanes:
     def forget(self, client: "Client") -> None:
         """The client needs no lane for a moment any more; whoever waits for one is next."""
         self._queue.pop(client, None)
-        if client in self._brief:
-            self._brief.remove(client)
-            if self._queue:
-                following = next(iter(self._queue))
-                del self._queue[following]
-                following.go_on()
+        self._brief.discard(client)
+        while self._queue and len(self._brief) < BRIEF_MAX:
+            following = next(iter(self._queue))
+            del self._queue[following]
+            following.go_on()
 
     def take_back(self, client: "Client", lane: Lane) -> None:
         """The client needs no lane of its own any more."""

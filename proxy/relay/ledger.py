@@ -1,15 +1,39 @@
 """What a lane owes: to whom how many replies, in the order of the commands."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import define
 
-from proxy.session.session import Want
+from proxy.session.session import Session, Want
 
 if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.performer import Performer
     from proxy.relay.shared import SharedLane
+
+
+class Nobody:
+    """Stands in a ledger where a reply is owed to no client, or to none any more."""
+
+    def __init__(self, session: Session | None = None) -> None:
+        self.session = session
+        self.owed = 0
+        self.closed = self.settling = False
+
+    def deliver(self, data: bytes) -> None:
+        """What a node says to nobody."""
+
+    def given(self, how: Want | bytes, piece: bytes, last: bool) -> None:
+        """It is looked at by nobody."""
+
+    def answered(self, want: Want) -> None:
+        """Nothing waits for it."""
+
+    def burden(self) -> None:
+        """It costs nobody anything."""
+
+
+NOBODY = cast("Performer", Nobody())
 
 
 class Owed:
@@ -32,11 +56,12 @@ class Batch:
     at, or the reply of the proxy's own that is given out when its turn comes.
     """
 
-    __slots__ = ("clients", "counts", "fence", "looked_at")
+    __slots__ = ("clients", "counts", "fence", "looked_at", "pieces")
 
     def __init__(self) -> None:
         self.clients: list[Performer] = []
         self.counts: list[int] = []
+        self.pieces: list[bytes] = []  # what was sent, line by line
         self.looked_at: dict[int, Want | bytes] | None = None
         self.fence = b""  # none where one client alone is owed something
 
@@ -54,12 +79,7 @@ class Batch:
             self.looked_at[len(self.clients) + place] = how
         self.clients += later.clients
         self.counts += later.counts
-
-    def forget_first(self, count: int) -> None:
-        """So many lines have been given out."""
-        del self.clients[:count], self.counts[:count]
-        if self.looked_at:
-            self.looked_at = {place - count: how for place, how in self.looked_at.items() if place >= count}
+        self.pieces += later.pieces
 
 
 @define

@@ -85,15 +85,15 @@ class Mover(Guest):
         busy = self.waiting or self.answering is not None or self.leaving or self.ended or self.closed
         if lane is None or lane.closed or busy or self.unsent is not None or self.route.gate.closed:
             return
-        if lane.owes or self.route.lanes.of(self.session).unfit:
+        if lane.owes:
             return
         if self.heavy_until and self.route.now() > self.heavy_until:
             self.heavy_until = 0.0
-        me = cast("Client", self)
-        if self.heavy_until or lane.unsent or pinned(self.session):
-            self.route.lanes.forget(me)
+        me, lanes = cast("Client", self), self.route.lanes
+        if self.heavy_until or lane.unsent or pinned(self.session) or lanes.of(self.session).unfit:
+            lanes.forget(me)
         else:
-            self.route.lanes.take_back(me, lane)
+            lanes.take_back(me, lane)
 
     @at_own_risk
     def burden(self) -> None:

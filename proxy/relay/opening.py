@@ -8,6 +8,7 @@ from proxy.nodes.dialing import dial
 from proxy.nodes.errors import LinkLost
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
+from proxy.relay.ledger import Nobody
 from proxy.relay.quiet import until_idle
 from proxy.relay.transport import Plain
 from proxy.session.replay import BLANK, Faults, Score, Swallowed, difference, is_login
@@ -55,19 +56,6 @@ async def _open(route: "Route", node: Node, client: "Client", score: Score, logi
     return lane
 
 
-class Nobody:
-    """Stands in the ledger of a lane that has no client yet."""
-
-    def __init__(self, route: "Route") -> None:
-        self.session = Session(0, route.common)
-
-    def deliver(self, data: bytes) -> None:
-        """What a node says to nobody."""
-
-    def answered(self, want: Want) -> None:
-        """Nothing waits for it."""
-
-
 @define(eq=False)
 class Heard(Want):
     """A reply that is kept."""
@@ -82,7 +70,7 @@ class Heard(Want):
 async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, str]:
     """A lane that many clients can share, and why they cannot, since the fence is a PING; as
     :func:`open_lane`."""
-    nobody = cast("Client", Nobody(route))
+    nobody = cast("Client", Nobody(Session(0, route.common)))
     lane = await open_lane(route, node, nobody, score)
     answer = Heard()
     try:

@@ -6,6 +6,7 @@ Each goes to whom the ledger says, piece by piece; the fence behind a batch is s
 from typing import TYPE_CHECKING
 
 from proxy.relay.ledger import Batch
+from proxy.relay.overtaking import overtake
 from proxy.wire.replies import PUSH, BadReply, ReplyCutter
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Passing:
             self._give(piece, last)
             if self.lane.closed:
                 return
+
+    def overtake(self) -> None:
+        """Whoever waits behind somebody else, and can be served elsewhere, is."""
+        overtake(self.lane, self._line, self._inside, self.lane.common.commands.reads)
 
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Give this to the client between two replies; False if it is there already."""

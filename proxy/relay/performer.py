@@ -78,6 +78,8 @@ class Performer(Mover):
                 return  # nothing behind QUIT is looked at
             bad = Say(frame, close=True)
             self.do(bad if self.session.mute is None else muted(self.session.mute, bad))
+        elif self.session.quitting and lane.shared:
+            return  # nothing behind QUIT is looked at
         elif self.session.plain and name in self.route.plain:
             lane.forward(self, frame, 1)
         elif name == b"QUIT" and lane.shared:

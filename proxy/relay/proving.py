@@ -72,13 +72,20 @@ class Proving:
 
     def _keep(self, rest: bytes) -> None:
         self._held = rest
-        if self.lane.unfit:
-            self.lane.die("its user may not PING any more")
+        if self.lane.unfit and self.lane.parent is None:
+            self.lane.depart()
         elif len(rest) > HELD_MAX:
-            # Whoever this is not for goes on over another connection.
-            left = self.lane.depart()
-            left.receiver = passing = Passing(left)
-            passing.take(rest)
+            self.let_through()
+
+    def let_through(self) -> "SharedLane":
+        """Give out what comes as it comes. Whoever it is not for goes on over another connection."""
+        left = self.lane if self.lane.parent is not None else self.lane.depart()
+        held, self._held = self._held, b""
+        left.receiver = passing = Passing(left)
+        passing.take(held)
+        if not left.closed:
+            passing.overtake()
+        return left
 
     def _behind_excuse(self, data: bytes, place: int, fence: bytes) -> int:
         """Where the error ends that came instead of the fence's answer; 0 if it has not come yet."""
@@ -87,7 +94,7 @@ class Proving:
                 return 0
             raise BadReply(OUT_OF_STEP)
         if data.startswith(b"-NOPERM", place):
-            self.lane.unfit = "PING is not allowed"
+            (self.lane.parent or self.lane).unfit = "PING is not allowed"
         return data.find(b"\n", place) + 1
 
     @staticmethod

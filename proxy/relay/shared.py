@@ -23,11 +23,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from proxy.relay.connection import Connection
-from proxy.relay.ledger import Batch, LaneLost
+from proxy.relay.ledger import NOBODY, Batch, LaneLost
 from proxy.relay.passing import Passing
 from proxy.relay.proving import Proving
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
+from proxy.session.common import Common
 from proxy.session.replay import Score
 from proxy.session.session import Want
 from proxy.wire.replies import BadReply
@@ -55,13 +56,14 @@ class SharedLane(Connection):
     __slots__ = (
         "_number",
         "_open",
-        "_pieces",
         "_secret",
         "_size",
         "_stopped",
         "clients",
+        "common",
         "gathered",
         "left",
+        "parent",
         "received",
         "receiver",
         "score",
@@ -73,11 +75,13 @@ class SharedLane(Connection):
     def __init__(
         self,
         reactor: Reactor,
+        common: Common,
         score: Score,
         lost: Callable[[LaneLost], None],
         open_again: "Callable[[SharedLane], None]",
     ) -> None:
         self.reactor = reactor
+        self.common = common
         self.closed = True
         self.unsent = None
         self.score = score
@@ -85,13 +89,13 @@ class SharedLane(Connection):
         self.unfit = ""  # why nothing can be shared as this identity
         self.clients = 0  # who are on it
         self.left: list[SharedLane] = []  # connections that are used no more, and owe something still
+        self.parent: SharedLane | None = None  # of whom this one is left
         self.waiting: dict[Performer, None] = {}  # who wait until it is open
         self.ledger: deque[Batch] = deque()
         self.gathered: Batch | None = None  # what goes out next
         self.lost = lost
         self.received = 0  # how often something has come
         self._open = open_again
-        self._pieces: list[bytes] = []
         self._size = 0
         self.receiver: Proving | Passing = Proving(self)
         self._secret = b""
@@ -129,7 +133,7 @@ class SharedLane(Connection):
         batch.clients.append(client)
         batch.counts.append(count)
         client.owed += count
-        self._pieces.append(data)
+        batch.pieces.append(data)
         self._size += len(data)
         if self._size > BATCH_BYTES:
             self.send_due()
@@ -180,7 +184,7 @@ class SharedLane(Connection):
         if batch is None:
             return
         self.gathered = None
-        pieces, self._pieces, self._size = self._pieces, [], 0
+        pieces, self._size = batch.pieces, 0
         ledger = self.ledger
         if batch.looked_at is not None and not any(batch.counts):
             self._give_made(batch)
@@ -194,7 +198,7 @@ class SharedLane(Connection):
             self._number += 1
             nonce = b"$33\r\n%s:%016x\r\n" % (self._secret, self._number)
             batch.fence = nonce
-            pieces.append(b"*2\r\n$4\r\nPING\r\n" + nonce)
+            pieces = [*pieces, b"*2\r\n$4\r\nPING\r\n" + nonce]
         self.send(b"".join(pieces))
 
     def _give_made(self, batch: Batch) -> None:
@@ -235,7 +239,8 @@ class SharedLane(Connection):
     def depart(self) -> "SharedLane":
         """Leave the connection, and what it owes, to a lane that nobody sends down any more."""
         self.send_due()
-        left = SharedLane(self.reactor, self.score, self.lost, self._open)
+        left = SharedLane(self.reactor, self.common, self.score, self.lost, self._open)
+        left.parent = self
         for name in _OF_THE_CONNECTION:
             setattr(left, name, getattr(self, name))
         left.receiver.lane = left
@@ -251,9 +256,15 @@ class SharedLane(Connection):
             self._open(self)
         return left
 
+    def let_through(self) -> "SharedLane":
+        """Leave the connection, because what is owed there does not come, or is too much; gives what is
+        left."""
+        assert isinstance(self.receiver, Proving)
+        return self.receiver.let_through()
+
     def spare(self, client: "Performer") -> None:
         """A client does not read: leave what comes to the kernel, if nobody else waits behind it."""
-        if all(each is client for batch in self.ledger for each in batch.clients):
+        if all(each in (client, NOBODY) for batch in self.ledger for each in batch.clients):
             self.listen(False)
 
     def forget(self, client: "Performer") -> None:
@@ -283,7 +294,7 @@ class SharedLane(Connection):
             owed = {client: None for batch in batches for client in batch.clients if client.owed}
             self.ledger.clear()
             self.gathered = None
-            self._pieces, self._size = [], 0
+            self._size = 0
             for client in owed:
                 client.owed = 0
             self.lost(LaneLost(self, tuple(owed), why))

@@ -69,8 +69,10 @@ class Stalls:
         node = self.route.primary
         try:
             with trio.fail_after(PING_SECONDS):
-                if node is not None:
-                    await (await node.link()).call("PING")
+                for _ in range(2):  # it may have been busy until the first was answered
+                    if node is not None:
+                        await (await node.link()).call("PING")
+                    await trio.sleep(TICK_SECONDS)
         except (NodeError, trio.TooSlowError):
             return  # it is busy, or gone: whoever watches over the nodes finds out
         for lane in stalled:
@@ -81,7 +83,7 @@ class Stalls:
                     self.held = self.route.common.commands.writes
                     self.route.choose_plain()
                 self._left += 1
-                lane.depart().when_idle(self._answered)
+                lane.let_through().when_idle(self._answered)
 
     def _answered(self) -> None:
         self._left -= 1

@@ -181,11 +181,22 @@ def execute(session: Session, frame: Frame) -> tuple[Step, ...]:
     return (Send(frame, Executed(transaction)),)
 
 
+@frozen
+class Ended(Want):
+    """The reply to DISCARD. Who may not say it has the transaction open still."""
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if piece.startswith(b"-NOPERM"):
+            session.strange = "DISCARD"
+        return piece
+
+
 def discard(session: Session, frame: Frame) -> tuple[Step, ...]:
-    if session.transaction is not None:
-        session.transaction = None
-        session.watch = None
-    return (Send(frame),)
+    if session.transaction is None:
+        return (Send(frame),)
+    session.transaction = None
+    session.watch = None
+    return (Send(frame, Ended()),)
 
 
 def queue(session: Session, frame: Frame, ask: Ask | None) -> tuple[Step, ...]:

@@ -12,6 +12,10 @@ MAY_REPLICATE = frozenset(
 only); EXEC, where the queue has a write."""
 
 
+ANSWERS = frozenset((b"ECHO", b"PING", b"TIME"))
+"""They only read, though they have no such flag."""
+
+
 @frozen
 class CommandTable:
     """What one server process says of its commands; names are in capitals."""
@@ -23,6 +27,8 @@ class CommandTable:
     """They are a module's, and only it knows what they do."""
     writes: frozenset[bytes] = frozenset()
     """CLIENT PAUSE WRITE holds them."""
+    reads: frozenset[bytes] = frozenset()
+    """They change nothing and are not held: asked twice, they do no harm."""
 
 
 def parse_commands(reply: Sequence[Sequence[Any]]) -> CommandTable:
@@ -38,9 +44,11 @@ def parse_commands(reply: Sequence[Sequence[Any]]) -> CommandTable:
     def flagged(flag: bytes) -> frozenset[bytes]:
         return frozenset(name for name, flags in names.items() if flag in flags)
 
+    writes = flagged(b"write") | flagged(b"may_replicate") | MAY_REPLICATE
     return CommandTable(
         names=frozenset(names),
         blocking=flagged(b"blocking"),
         foreign=flagged(b"module") | {name for name in names if b"." in name},  # 6.2 has no such flag
-        writes=flagged(b"write") | flagged(b"may_replicate") | MAY_REPLICATE,
+        writes=writes,
+        reads=(flagged(b"readonly") | (ANSWERS & names.keys())) - writes,
     )

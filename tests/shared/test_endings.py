@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.shared.scene import Shared, address
@@ -57,9 +59,13 @@ def test_a_shared_lane_that_is_killed_while_nothing_is_owed_is_replaced_unnotice
     for _ in range(5):
         before = ids(fresh)
         assert fresh.primary.command("CLIENT", "KILL", "USER", "picker") >= 1
-        wait_until(lambda: ids(fresh) and not before & ids(fresh), "there is another")
+        wait_until(partial(replaced, fresh, before), "there is another")
         assert all_served(talks)
     fresh.wait_shared(*talks)
+
+
+def replaced(fresh: Shared, before: set[str]) -> bool:
+    return bool(ids(fresh)) and not before & ids(fresh)
 
 
 def ids(fresh: Shared) -> set[str]:

@@ -62,13 +62,20 @@ def test_a_reply_of_100_mb_holds_up_nobody_and_stays_in_the_node(lone: Shared, b
     busy.wait_checked(500)
     longest, left = 0.0, LARGE
     while left:
-        left -= len(slow.socket.recv(min(4 * MIB, left)))
+        left -= received(slow, left)
         if left % (8 * MIB) == 0:
             longest = max(longest, latency(other))
     slow.expect(b"\r\n$6\r\nbehind\r\n")
     assert longest < SOON_SECONDS
     assert lone.peak_kib() - before < KEPT_KIB
     assert slow.ask("ECHO", "again") == "again"
+
+
+def received(talk: Talk, most: int) -> int:
+    """How many bytes come now."""
+    data = talk.socket.recv(min(4 * MIB, most))
+    assert data, f"the connection was closed, {most} bytes before the end"
+    return len(data)
 
 
 def test_a_list_of_a_million_elements_holds_up_nobody(lone: Shared, busy: Throng) -> None:
@@ -82,7 +89,9 @@ def test_a_list_of_a_million_elements_holds_up_nobody(lone: Shared, busy: Throng
     got = bytearray()
     longest, turn = 0.0, 0
     while not got.endswith(b"$6\r\nbehind\r\n"):
+        before_it = len(got)
         got += reader.socket.recv(MIB)
+        assert len(got) > before_it, "the connection was closed"
         turn += 1
         if turn % 8 == 0:
             longest = max(longest, latency(other))
@@ -131,7 +140,7 @@ def test_who_does_not_read_many_small_replies_costs_no_memory_without_bound(
     wanted = b"$2000\r\n" + b"f" * 2000 + b"\r\n"
     left = count * len(wanted)
     while left:
-        left -= len(slow.socket.recv(min(MIB, left)))
+        left -= received(slow, left)
     sender.join()
     assert slow.ask("ECHO", "behind") == "behind"
 

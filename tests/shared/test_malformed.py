@@ -7,12 +7,13 @@ from tests.path.test_malformed import ANSWERED, MALFORMED, said_to
 from tests.shared.scene import Shared
 
 PING = command("PING")
+AHEAD = PING + command("SET", "fruit", "fig")
 SECURITY = {
     "POST, inline": b"POST / HTTP/1.1\r\nHost: fig\r\n\r\n",
     "Host:, inline": b"Host: fig\r\n",
     "post as an array": command("post", "x"),
     "Host: as an array": command("Host:"),
-    "POST behind others": PING + command("SET", "fruit", "fig") + command("POST") + PING,
+    "POST before others": command("POST") + PING,
 }
 
 
@@ -52,15 +53,15 @@ def test_odd_requests_that_are_answered_disturb_nobody(lone: Shared) -> None:
 
 
 def test_post_and_host_close_their_client_alone_without_a_word(lone: Shared) -> None:
+    """Redis loses what it has to say to commands ahead; here they may have gone another way."""
     mates = [lone.picker() for _ in range(5)]
     for kind, data in SECURITY.items():
-        for opening in ((), ("PING",)):
-            talk = lone.talk("AUTH picker fig", *opening)
-            talk.socket.sendall(data)
-            rest = talk.rest()
-            straight = lone.straight()
-            straight.socket.sendall(data)
-            assert rest == straight.rest(), kind
+        for opening, ahead in (((), b""), (("PING",), b""), (("PING",), AHEAD)):
+            talk, straight = lone.talk("AUTH picker fig", *opening), lone.straight()
+            for each in (talk, straight):
+                each.socket.sendall(ahead + data)
+            assert straight.rest() == b"", kind
+            assert talk.rest() in (b"", b"+PONG\r\n+OK\r\n" if ahead else b""), kind
             assert [mate.ask("PING") for mate in mates] == ["PONG"] * 5, kind
     lone.wait_shared(*mates)
 

@@ -12,8 +12,24 @@ from tests.waiting import wait_until
 LONG_MS = 60_000
 
 
-def pauser(scene: Shared, through_the_proxy: bool) -> Talk:
-    return scene.talk("PING") if through_the_proxy else scene.straight()
+def pause(scene: Shared, steering: Talk) -> Talk:
+    """Pause writes, and wait until the proxy has noticed it by a write that waits; gives who wrote."""
+    assert steering.ask("CLIENT", "PAUSE", LONG_MS, "WRITE") == "OK"
+    writer = scene.talk("ECHO x")
+    writer.send("INCR", "first")
+
+    def noticed() -> bool:
+        """A read that comes later goes on: it is on another connection than the write."""
+        reader = Talk(scene.proxy.raw(0.5))
+        try:
+            return bool(reader.ask("ECHO", "x") == "x")
+        except TimeoutError:
+            return False
+        finally:
+            reader.socket.close()
+
+    wait_until(noticed, "reads go on")
+    return writer
 
 
 @pytest.mark.parametrize("through_the_proxy", [False, True])
@@ -23,8 +39,8 @@ def test_reads_go_on_while_writes_are_paused_and_all_writes_run_afterwards(
     writers = [lone.talk("PING") for _ in range(20)]
     readers = [lone.talk("PING") for _ in range(20)]
     lone.primary.command("SET", "fruit", "fig")
-    steering = pauser(lone, through_the_proxy)
-    assert steering.ask("CLIENT", "PAUSE", LONG_MS, "WRITE") == "OK"
+    steering = lone.talk("PING") if through_the_proxy else lone.straight()
+    first = pause(lone, steering)
     for turn in range(3):
         for number, writer in enumerate(writers):
             writer.send_all(f"INCR count:{number}", f"GET count:{number}")
@@ -38,6 +54,7 @@ def test_reads_go_on_while_writes_are_paused_and_all_writes_run_afterwards(
     assert lone.primary.command("KEYS", "count:*") == []
     assert all(writer.is_quiet() for writer in writers)
     assert steering.ask("CLIENT", "UNPAUSE") == "OK"
+    assert first.reply() == 1
     for writer in writers:
         assert writer.replies(6) == [1, "1", 2, "2", 3, "3"]
     assert all(writer.is_quiet() for writer in writers)
@@ -45,9 +62,24 @@ def test_reads_go_on_while_writes_are_paused_and_all_writes_run_afterwards(
     lone.wait_shared(*readers, *writers)
 
 
+def test_reads_behind_a_held_write_of_somebody_else_go_on_too(lone: Shared) -> None:
+    """They have gone down the same lane before anybody knew of the pause."""
+    writers = [lone.talk("PING") for _ in range(5)]
+    readers = [lone.talk("PING") for _ in range(5)]
+    lone.primary.command("CLIENT", "PAUSE", LONG_MS, "WRITE")
+    for number, (writer, reader) in enumerate(zip(writers, readers, strict=True)):
+        writer.send("INCR", f"count:{number}")
+        reader.send("ECHO", number)
+    assert [reader.reply() for reader in readers] == [str(number) for number in range(5)]
+    assert all(writer.is_quiet() for writer in writers)
+    lone.primary.command("CLIENT", "UNPAUSE")
+    assert [writer.reply() for writer in writers] == [1] * 5
+    assert all(talk.is_quiet() for talk in (*readers, *writers))
+
+
 def test_a_client_that_writes_and_reads_keeps_its_order_under_a_pause(lone: Shared) -> None:
     mixed = [lone.talk("SET fruit old") for _ in range(10)]
-    lone.primary.command("CLIENT", "PAUSE", LONG_MS, "WRITE")
+    pause(lone, lone.straight())
     for talk in mixed:
         talk.send_all("GET fruit", "SET fruit new", "GET fruit")
     assert [talk.reply() for talk in mixed] == ["old"] * 10
@@ -57,13 +89,11 @@ def test_a_client_that_writes_and_reads_keeps_its_order_under_a_pause(lone: Shar
 
 def test_whatever_a_pause_holds_waits_and_runs_once(lone: Shared) -> None:
     held = ("EVAL return{redis.call('incr','n')} 0", "PUBLISH news x", "PFCOUNT hll", "GETEX n", "SORT list")
-    reader = lone.talk("PING")
-    lone.primary.command("CLIENT", "PAUSE", LONG_MS, "WRITE")
-    talks = [lone.talk("ECHO here") for _ in held]
+    talks, reader, whole = [lone.talk("PING") for _ in held], lone.talk("PING"), lone.talk("PING")
+    pause(lone, lone.straight())
     for talk, command in zip(talks, held, strict=True):
         talk.send(*command.split())
-        assert latency(reader) < SOON_SECONDS
-    whole = lone.talk("ECHO here")
+        assert latency(reader) < SOON_SECONDS, command
     whole.send_all("MULTI", "INCR m", "GET m", "EXEC")
     assert latency(reader) < SOON_SECONDS
     assert all(talk.is_quiet() for talk in talks)
@@ -72,6 +102,19 @@ def test_whatever_a_pause_holds_waits_and_runs_once(lone: Shared) -> None:
     assert [told[0], told[1], told[2], told[4]] == [[1], 0, 0, []]
     assert whole.replies(4) == ["OK", "QUEUED", "QUEUED", [1, "1"]]
     assert all(talk.is_quiet() for talk in talks)
+
+
+def test_a_hiccup_of_the_node_is_no_pause(lone: Shared) -> None:
+    """A slow command holds up everybody, and then it is over."""
+    talks, slow = [lone.talk("PING") for _ in range(10)], lone.straight()
+    before = lone.received()
+    for turn in range(3):
+        slow.send("DEBUG", "SLEEP", "0.2")
+        for number, talk in enumerate(talks):
+            talk.send_all(f"INCR count:{number}", f"GET count:{number}")
+        assert slow.reply() == "OK"
+        assert [talk.replies(2) for talk in talks] == [[turn + 1, str(turn + 1)]] * 10
+    assert lone.received() == before
 
 
 def test_under_a_pause_of_all_everybody_waits_and_nothing_is_lost(lone: Shared) -> None:

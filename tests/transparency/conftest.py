@@ -52,7 +52,7 @@ def start(binary: Path, lanes: str, folder: Path, started: ExitStack) -> Twins:
     nodes = [primary.address, replica.address]
     proxy = BatonProcess.start(nodes, folder / "baton.log", environment=with_lanes(lanes))
     started.callback(proxy.end)
-    return Twins(straight, Pair(primary, replica), proxy)
+    return Twins(straight, Pair(primary, replica), proxy, lanes == "shared")
 
 
 @pytest.fixture(scope="session")

@@ -135,14 +135,12 @@ class Circle:
         port: int,
         protocols: tuple[int, ...],
         patient: bool,
-        own: Set[bytes] = frozenset(),
-        switched: bool = False,
+        overhearing: Overhearing | None = None,
     ) -> None:
-        overhearing = Overhearing(set(own), switched)
         self.clients = [Connection.open(port) for _ in protocols]
         for client, protocol in zip(self.clients, protocols, strict=True):
             client.introduce(protocol)
-            client.overhearing = overhearing
+            client.overhearing = overhearing or client.overhearing
         self.patient = patient
 
     @property

@@ -147,6 +147,11 @@ PASSED_OVER = (
     PassedOver(rb"", "the proxy asks the nodes how they are, and the test if a command is done", own=True),
     PassedOver(rb'"PING" "baton:', "a mark on a client's lane, which tells where its messages end"),
 )
+PASSED_OVER_SHARED = (
+    PassedOver(rb'"PING" "[0-9a-f]{16}:[0-9a-f]{16}"', "a fence on a shared lane, which proves what comes ahead"),
+    PassedOver(rb'"(?i:CLIENT|HELLO|SELECT)"', "a lane is set up as the session of the client that needs it"),
+)
+"""Besides, where clients share lanes."""
 PASSED_OVER_SWITCHED = (
     PassedOver(
         rb'"(?i:MULTI|WATCH|CLIENT|HELLO|SELECT|P?SUBSCRIBE|SSUBSCRIBE)"',
@@ -249,10 +254,12 @@ def rules_for(name: str) -> tuple[Differs, ...]:
     return tuple(each for each in DIFFERS if covers(each.commands, name))
 
 
-def monitor_filter(own: Set[bytes], switched: bool) -> re.Pattern[bytes]:
+def monitor_filter(own: Set[bytes], switched: bool, shared: bool = False) -> re.Pattern[bytes]:
     """The lines of MONITOR that are passed over; ``own`` are the addresses of those who are no clients."""
     who = b"|".join(map(re.escape, sorted(own))) or b"(?!)"
-    rules = PASSED_OVER + (PASSED_OVER_SWITCHED if switched else ())
+    rules = PASSED_OVER
+    rules += PASSED_OVER_SHARED if shared else ()
+    rules += PASSED_OVER_SWITCHED if switched else ()
     said = b"|".join(rb"\[\d+ (?:%s)\] %s" % (who if each.own else rb"[^]]*", each.words) for each in rules)
     return re.compile(rb"\+\d+\.\d+ (?:%s)[^\r]*\r\n" % said)
 

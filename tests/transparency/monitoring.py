@@ -20,10 +20,11 @@ class Overhearing:
 
     own: set[bytes]
     switched: bool = False
+    shared: bool = False
     _pattern: re.Pattern[bytes] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._pattern = monitor_filter(self.own, self.switched)
+        self._pattern = monitor_filter(self.own, self.switched, self.shared)
 
     def passed_over(self, data: bytearray) -> bytearray:
         """The data without what is passed over."""
@@ -32,7 +33,7 @@ class Overhearing:
         introduced = set(INTRODUCED.findall(data)) - self.own
         if introduced:
             self.own |= introduced
-            self._pattern = monitor_filter(self.own, self.switched)
+            self._pattern = monitor_filter(self.own, self.switched, self.shared)
         return bytearray(self._pattern.sub(b"", data))
 
 

@@ -66,12 +66,11 @@ class Straight:
     """One conversation with one server."""
 
     def __init__(
-        self, server: RedisServer, eye: Talk, conversation: Conversation, own: frozenset[bytes]
+        self, server: RedisServer, eye: Talk, conversation: Conversation, overhearing: Overhearing
     ) -> None:
         self.eye = eye
-        switched = conversation.switch_at is not None
         self.conversation = conversation
-        self.circle = Circle(server.port, conversation.protocols, conversation.patient, own, switched)
+        self.circle = Circle(server.port, conversation.protocols, conversation.patient, overhearing)
         self.blocked = [False] * CLIENTS
         self.under_way = [Cause("")] * CLIENTS
         self.pending: list[deque[Said]] = [deque() for _ in range(CLIENTS)]

@@ -15,6 +15,7 @@ from tests.transparency.differences import (
     DIFFERS,
     LEFT_OUT,
     PASSED_OVER,
+    PASSED_OVER_SHARED,
     PASSED_OVER_SWITCHED,
     REFUSED,
     PassedOver,
@@ -199,14 +200,19 @@ def test_with_a_switchover_no_command_on_data_is_passed_over() -> None:
     assert monitor_filter({b"o:1"}, True).sub(b"", kept) == kept
 
 
-@pytest.mark.parametrize("needed", [*PASSED_OVER, *PASSED_OVER_SWITCHED], ids=lambda each: each.reason)
+OVERHEARD = (*PASSED_OVER, *PASSED_OVER_SHARED, *PASSED_OVER_SWITCHED)
+
+
+@pytest.mark.parametrize("needed", OVERHEARD, ids=lambda each: each.reason)
 def test_what_monitor_tells_of_the_proxy_differs_if_it_is_not_passed_over(
     twins: Twins, monkeypatch: pytest.MonkeyPatch, needed: PassedOver
 ) -> None:
     monkeypatch.setattr(connection, "LIMIT_SECONDS", 0.5)
-    conversation = WATCHED if needed in PASSED_OVER else evolve(WATCHED, switch_at=5)
+    if needed in PASSED_OVER_SHARED and not twins.shared:
+        return
+    conversation = WATCHED if needed not in PASSED_OVER_SWITCHED else evolve(WATCHED, switch_at=5)
     twins.hold(conversation)
-    for rules in ("PASSED_OVER", "PASSED_OVER_SWITCHED"):
+    for rules in ("PASSED_OVER", "PASSED_OVER_SHARED", "PASSED_OVER_SWITCHED"):
         kept = tuple(each for each in getattr(differences, rules) if each is not needed)
         monkeypatch.setattr(differences, rules, kept)
     with pytest.raises(Differed):

@@ -13,7 +13,7 @@ from tests.talking import Talk
 from tests.transparency import pools
 from tests.transparency.connection import LIMIT_SECONDS, Circle
 from tests.transparency.conversations import Conversation
-from tests.transparency.monitoring import EYE, is_stranger, own_addresses
+from tests.transparency.monitoring import EYE, Overhearing, is_stranger, own_addresses
 from tests.transparency.proxied import Differed, Proxied
 from tests.transparency.sameness import Known
 from tests.transparency.straight import Straight, blocked_flags
@@ -27,6 +27,8 @@ class Twins:
     server: RedisServer
     pair: Pair
     proxy: BatonProcess
+    shared: bool
+    """Its clients share lanes."""
     port: int = 0
     """Where the proxied side connects, if it is not the proxy itself."""
     eyes: dict[int, Talk] = field(factory=dict)
@@ -49,10 +51,13 @@ class Twins:
     def hold(self, conversation: Conversation) -> None:
         """Hold one conversation on both sides; a Differed where they are not the same."""
         self.prepare()
-        straight = Straight(self.server, self.eye(self.server.port), conversation, self._own(self.server))
         switched = conversation.switch_at is not None
+        here, there = (
+            Overhearing(self._own(*servers), switched, self.shared) for servers in ((self.server,), self.pair)
+        )
+        straight = Straight(self.server, self.eye(self.server.port), conversation, here)
         port = self.port or self.proxy.port
-        circle = Circle(port, conversation.protocols, conversation.patient, self._own(*self.pair), switched)
+        circle = Circle(port, conversation.protocols, conversation.patient, there)
         switching: list[Future[Any]] = []
 
         def switch(beside: bool) -> None:
@@ -80,12 +85,12 @@ class Twins:
         if report["outcome"] != "done" or report["clients_closed"]:
             raise Differed(f"the switchover: {report}")
 
-    def _own(self, *servers: RedisServer) -> frozenset[bytes]:
-        return frozenset(
+    def _own(self, *servers: RedisServer) -> set[bytes]:
+        return {
             address
             for server in servers
             for address in own_addresses(self.eye(server.port).ask("CLIENT", "LIST").splitlines())
-        )
+        }
 
     def blocked_clients(self) -> int:
         return sum(blocked for node in self.pair for blocked in blocked_flags(self.eye(node.port)).values())
@@ -108,13 +113,19 @@ class Twins:
 
     def _clear(self) -> None:
         """Where a conversation failed, something may be left of it."""
-        for node in (self.server, *self.pair):
-            for line in strangers(self.eye(node.port)):
-                self.eye(node.port).ask("CLIENT", "KILL", "ID", line.split()[0].partition("=")[2])
+        for eye in self._overlooking():
+            for line in strangers(eye):
+                eye.ask("CLIENT", "KILL", "ID", line.split()[0].partition("=")[2])
         wait_until(lambda: not self._left(), "the clients of the last conversation have gone")
 
     def _left(self) -> list[str]:
-        return [line for node in (self.server, *self.pair) for line in strangers(self.eye(node.port))]
+        return [line for eye in self._overlooking() for line in strangers(eye)]
+
+    def _overlooking(self) -> list[Talk]:
+        """Those who see all connections. The primary is seen through the proxy: lanes whose client has
+        gone are seen, but not those that clients share or take turns with."""
+        replica = self.pair[not self.swapped]
+        return [self.eye(port) for port in (self.server.port, self.proxy.port, replica.port)]
 
     def _fill(self, server: RedisServer) -> None:
         kept = ("default", *pools.USERS)

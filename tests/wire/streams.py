@@ -79,7 +79,8 @@ lines = st.sampled_from(
     [
         b"+OK",
         b"+",
-        b"-ERR no",
+        b"+a\rb",
+        b"-ERR no\r",
         b":0",
         b":-5",
         b"_",
