@@ -231,8 +231,10 @@ class Client(Performer):
                 self.lane.end_sending()
             elif self.ended:
                 self.finish()
-            elif self.lane is not None and self.lane.unsent is None:
-                self.listen(True)
+            else:
+                if self.lane is None or self.lane.unsent is None:
+                    self.listen(True)
+                self.come_back()
 
     def _carry_on(self) -> bool:
         """Carry out what may go down the present lane; True if something waits for another."""

@@ -8,7 +8,7 @@ nobody needs for some seconds are closed, and so are shared ones that nobody is 
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import trio
 from attrs import define, field
@@ -23,6 +23,7 @@ from proxy.session.session import Session
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
+    from proxy.relay.performer import Performer
     from proxy.relay.route import Route
 
 log = logging.getLogger("baton")
@@ -122,10 +123,10 @@ class Lanes:
             raise
         return lane
 
-    def forget(self, client: "Client") -> None:
+    def forget(self, client: "Performer") -> None:
         """The client needs no lane for a moment any more; whoever waits for one is next."""
-        self._queue.pop(client, None)
-        self._brief.discard(client)
+        self._queue.pop(cast("Client", client), None)
+        self._brief.discard(cast("Client", client))
         while self._queue and len(self._brief) < BRIEF_MAX:
             following = next(iter(self._queue))
             del self._queue[following]
@@ -154,7 +155,9 @@ class Lanes:
         node = route.primary
         opened = None
         try:
-            if node is not None and not route.gate.closed:
+            if node is None or route.gate.closed:
+                lane.go_on()
+            else:
                 with trio.fail_after(route.connect_timeout):
                     await route.ask_role(node)
                     opened, lane.unfit = await open_shared(route, node, lane.score)
@@ -165,24 +168,29 @@ class Lanes:
             self._failed(lane, node, bug)
         finally:
             self._opening.discard(lane)
-        if opened is not None and (route.gate.closed or route.primary is not node or not lane.closed):
+        if opened is None:
+            return
+        moved = route.gate.closed or route.primary is not node or not lane.closed
+        if moved or opened.closed or lane.unfit:
             opened.drop()
-        elif opened is not None and not opened.closed and not lane.unfit:
+            lane.go_on()
+        else:
             lane.connect(opened.surrender(), opened.tag)
-        elif opened is not None:
-            opened.drop()
-        lane.go_on()
 
     def _failed(self, lane: SharedLane, node: Node | None, fault: Exception) -> None:
         """Redis would have refused, or closed, the clients' own connections."""
         self.route.suspect.set()
-        refused = isinstance(fault, LaneRefused) and fault.identity
         waiting, lane.waiting = lane.waiting, {}
-        on_it = [client for client in self.route.clients if client.lane is lane] if refused else list(waiting)
+        on_it = [client for client in waiting if client.own_lane is None]
+        if isinstance(fault, LaneRefused) and fault.identity:
+            lane.unfit = "its login is refused"
+            on_it = [client for client in self.route.clients if client.lane is lane]
         if on_it:
             log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault or "too slow")
         for client in on_it:
             self.route.turn_away(client, fault)
+        for client in waiting:
+            self.forget(client)  # it stays on its own lane, then
 
     def drop_spare(self) -> None:
         """They lead to a node that is the primary no more."""

@@ -82,16 +82,21 @@ class Mover(Guest):
     def come_back(self) -> None:
         """The client's own lane owes nothing: go back to the shared one, unless something keeps it here."""
         lane = self.own_lane
+        if lane is None or not lane.on_loan:
+            return
         busy = self.waiting or self.answering is not None or self.leaving or self.ended or self.closed
-        if lane is None or lane.closed or busy or self.unsent is not None or self.route.gate.closed:
+        if lane.closed or busy or self.unsent is not None or self.route.gate.closed:
             return
         if lane.owes:
             return
         if self.heavy_until and self.route.now() > self.heavy_until:
             self.heavy_until = 0.0
         me, lanes = cast("Client", self), self.route.lanes
-        if self.heavy_until or lane.unsent or pinned(self.session) or lanes.of(self.session).unfit:
+        shared = lanes.of(self.session)
+        if self.heavy_until or lane.unsent or pinned(self.session) or shared.unfit:
             lanes.forget(me)
+        elif shared.closed:
+            shared.wait(me)  # that it can be opened is not sure: a password may have been changed since
         else:
             lanes.take_back(me, lane)
 

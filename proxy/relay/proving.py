@@ -23,19 +23,25 @@ OUT_OF_STEP = "more replies, or fewer, than commands"
 class Proving:
     """The end of a shared lane at which bytes come in."""
 
-    __slots__ = ("_held", "lane")
+    __slots__ = ("_held", "_size", "lane")
 
     def __init__(self, lane: "SharedLane") -> None:
         self.lane = lane
-        self._held = b""
+        self._held: list[bytes] = []
+        self._size = 0
 
     def take(self, data: bytes) -> None:
         """Give out the batches that are whole, and keep back the rest. Raises BadReply where the lane is out
         of step."""
-        if self._held:
-            data = self._held + data
         lane = self.lane
         ledger = lane.ledger
+        if self._held:
+            self._held.append(data)
+            self._size += len(data)
+            if not self._may_be_whole(ledger[0].fence):
+                self._bound()
+                return
+            data = b"".join(self._held)
         pos, size = 0, len(data)
         while pos < size:
             if not ledger:
@@ -70,17 +76,25 @@ class Proving:
         """Nobody is ever in the middle of a reply."""
         return False
 
+    def _may_be_whole(self, fence: bytes) -> bool:
+        """What has just come may have brought the end of a batch."""
+        new = self._held[-2][-len(fence) :] + self._held[-1]
+        return not fence or new.find(fence) >= 0 or any(word in new for word in EXCUSED)
+
     def _keep(self, rest: bytes) -> None:
-        self._held = rest
+        self._held, self._size = [rest] if rest else [], len(rest)
+        self._bound()
+
+    def _bound(self) -> None:
         if self.lane.unfit and self.lane.parent is None:
             self.lane.depart()
-        elif len(rest) > HELD_MAX:
+        elif self._size > HELD_MAX:
             self.let_through()
 
     def let_through(self) -> "SharedLane":
         """Give out what comes as it comes. Whoever it is not for goes on over another connection."""
         left = self.lane if self.lane.parent is not None else self.lane.depart()
-        held, self._held = self._held, b""
+        held, self._held, self._size = b"".join(self._held), [], 0
         left.receiver = passing = Passing(left)
         passing.take(held)
         if not left.closed:

@@ -69,6 +69,9 @@ class Reactor:
         self._handlers: dict[int, Ready] = {}
         self._trust = 0
         self.held = False
+        self.came = 0
+        """Clients that had sent something, or left, when they were released."""
+        self._sweeping = False
         self.busy = False
         """A batch is being handled; what is due goes out at its end."""
         self.due: list[Due] = []
@@ -130,6 +133,7 @@ class Reactor:
         """Receive from clients again."""
         if self.held:
             self.held = False
+            self.came, self._sweeping = 0, True
             self._epoll.register(self._clients.fileno(), IN)
 
     async def run(self) -> None:
@@ -156,6 +160,9 @@ class Reactor:
                     elif fd == clients and not self.held:
                         sent = poll_clients(0, BATCH)
                         few += len(sent) - 1
+                        if self._sweeping:
+                            self.came += len(sent)
+                            self._sweeping = len(sent) == BATCH
                         for each, happened in sent:
                             handler = get(each)
                             if handler is not None:

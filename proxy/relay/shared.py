@@ -37,7 +37,8 @@ from proxy.wire.requests import Frame
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
 
-RECEIVE = 256 * 1024
+RECEIVE = 64 * 1024
+"""More would cost a mapping of its own for each receive (M_MMAP_THRESHOLD)."""
 BATCH_BYTES = 16 * 1024
 """A node reads as many bytes at once (PROTO_IOBUF_LEN), and answers before it reads on."""
 UNSENT_MAX = 1024 * 1024

@@ -218,7 +218,7 @@ class Stage:
             route.nursery.start_soon(recall.take_back, route, self.old)
         else:
             recall.reissue_all(route)
-        self.report.clients_held = len(route.gate.queue) + len(route.reactor.held_back)
+        self.report.clients_held = len(route.gate.queue)
         route.reactor.release()
         route.gate.open(REASON)
         self.notices.end()
@@ -234,6 +234,7 @@ class Stage:
         for lane in self._left:
             lane.drop()
         await gather(self.new, self.old, self.others, self.follow, self.notes)
+        self.report.clients_held += self.route.reactor.came
         served = await self.new.sync_full()  # counted from nought by a process that is new since
         self.report.full_resyncs = served - self._sync_full if served >= self._sync_full else served
 

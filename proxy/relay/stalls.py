@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 from attrs import define, field
 
-from proxy.nodes.errors import NodeError
+from proxy.nodes.errors import NodeError, ReplyError
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -73,6 +73,12 @@ class Stalls:
                     if node is not None:
                         await (await node.link()).call("PING")
                     await trio.sleep(TICK_SECONDS)
+        except ReplyError as fault:
+            if fault.text.startswith("BUSY"):  # a script runs too long, and who asks anew is told so
+                for lane in stalled:
+                    if lane.ledger and not lane.closed:
+                        lane.let_through()
+            return
         except (NodeError, trio.TooSlowError):
             return  # it is busy, or gone: whoever watches over the nodes finds out
         for lane in stalled:

@@ -34,7 +34,7 @@ class Grid:
 def grids_of(run: Run) -> list[Grid]:
     """The ratios first."""
     figures = run.figures
-    grids = [goals_grid(figures)]
+    grids = [goals_grid(figures)] if any(goal.reached for goal in goals_of(figures)) else []
     if any(workload.name in figures.samples for workload in WORKLOADS):
         grids += [ratios_grid(figures), speeds_grid(figures), waits_grid(figures), costs_grid(figures)]
     if ONE_CLIENT in figures.samples:

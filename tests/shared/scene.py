@@ -91,12 +91,13 @@ class Shared:
         return self.of(talk)["lane"]
 
     def wait_shared(self, *talks: Talk) -> None:
-        """Wait until each of these clients is on a shared lane, as the console tells."""
+        """Wait until each of these clients is on a shared lane, or will be with its next command, as the
+        console tells."""
         wanted = {address(talk) for talk in talks}
 
         def elsewhere() -> list[str]:
             lines = self.proxy.admin("CLIENTS")
-            return [line for line in lines if fields(line)["addr"] in wanted and " lane=shared" not in line]
+            return [line for line in lines if fields(line)["addr"] in wanted and " lane=private" in line]
 
         wait_until(lambda: not elsewhere(), lambda: f"all are on shared lanes: {elsewhere()[:5]}")
 

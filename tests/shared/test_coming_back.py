@@ -122,6 +122,36 @@ def test_commands_behind_one_that_blocks_wait_for_it_and_others_do_not(lone: Sha
     lone.wait_shared(*talks)
 
 
+def test_a_login_that_fails_changes_nothing(lone: Shared) -> None:
+    talk, other = lone.talk("HELLO 3", "SELECT 4", "SET fruit fig"), lone.talk("PING")
+    for login in (
+        "AUTH picker wrong",
+        "AUTH nobody fig",
+        "AUTH wrong",
+        "HELLO 2 AUTH picker wrong SETNAME x",
+    ):
+        other.send("ECHO", "here")
+        assert isinstance(talk.ask(*login.split()), Exception)
+        assert talk.ask_all("ACL WHOAMI", "GET fruit", "HGETALL none", "CLIENT GETNAME") == [
+            "default",
+            "fig",
+            {},
+            None,
+        ]
+        assert other.reply() == "here"
+    lone.wait_shared(talk, other)
+
+
+def test_each_client_is_greeted_with_its_own_id(lone: Shared) -> None:
+    talks = [lone.talk() for _ in range(20)]
+    for talk in talks:
+        talk.send_all("HELLO 3", "CLIENT ID", "HELLO 3", "MULTI", "CLIENT ID", "EXEC")
+    told = [talk.replies(6) for talk in talks]
+    assert len({number for _, number, *_ in told}) == 20
+    for first, number, second, *_, executed in told:
+        assert first["id"] == second["id"] == number and executed == [number]
+
+
 def test_a_session_is_the_same_on_every_lane(lone: Shared) -> None:
     """Name, db, user and protocol are told by the session, wherever its commands go."""
     talk = lone.talk("HELLO 3 AUTH picker fig SETNAME app", "SELECT 6", "SET fruit fig")

@@ -7,7 +7,6 @@ import re
 import select
 import socket
 import time
-from collections.abc import Set
 
 from attrs import define, field
 

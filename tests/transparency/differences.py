@@ -148,8 +148,11 @@ PASSED_OVER = (
     PassedOver(rb'"PING" "baton:', "a mark on a client's lane, which tells where its messages end"),
 )
 PASSED_OVER_SHARED = (
-    PassedOver(rb'"PING" "[0-9a-f]{16}:[0-9a-f]{16}"', "a fence on a shared lane, which proves what comes ahead"),
-    PassedOver(rb'"(?i:CLIENT|HELLO|SELECT)"', "a lane is set up as the session of the client that needs it"),
+    PassedOver(
+        rb'"(?:(?i:CLIENT|HELLO|SELECT)"|SPUBLISH" "baton:wait"|PING" "[0-9a-f]{16}:|PING"(?=\r| "baton"))',
+        "lanes are set up as the sessions of those who need them, a fence goes behind what many sent, and "
+        "something that is propagated ahead of a WAIT",
+    ),
 )
 """Besides, where clients share lanes."""
 PASSED_OVER_SWITCHED = (
@@ -257,7 +260,7 @@ def rules_for(name: str) -> tuple[Differs, ...]:
 def monitor_filter(own: Set[bytes], switched: bool, shared: bool = False) -> re.Pattern[bytes]:
     """The lines of MONITOR that are passed over; ``own`` are the addresses of those who are no clients."""
     who = b"|".join(map(re.escape, sorted(own))) or b"(?!)"
-    rules = PASSED_OVER
+    rules: tuple[PassedOver, ...] = PASSED_OVER
     rules += PASSED_OVER_SHARED if shared else ()
     rules += PASSED_OVER_SWITCHED if switched else ()
     said = b"|".join(rb"\[\d+ (?:%s)\] %s" % (who if each.own else rb"[^]]*", each.words) for each in rules)

@@ -25,6 +25,7 @@ from tests.talking import Talk
 from tests.transparency.connection import LIMIT_SECONDS, Circle
 from tests.transparency.conversations import CLIENTS, Conversation, Raw, Said, Step, name_of, upper
 from tests.transparency.frames import Unfinished, frame
+from tests.transparency.monitoring import Overhearing
 
 LAST: tuple[Said, ...] = (
     ("EXISTS", "s1"),
