@@ -140,11 +140,11 @@ class Client(Performer):
             return True  # the lane ends with it, whether in step or not
         return self.answering is None and not (name in WHEN_IDLE and lane.owes)
 
-    def _apart(self, name: bytes, frame: Frame) -> str:
+    def _apart(self, name: bytes, frame: Frame, count: int = 0) -> str:
         """Why this command may not go down a shared lane; empty if it may."""
         if self.heavy_until:
             return "large transfers"
-        if name in (BAD, b"QUIT"):  # the proxy itself answers
+        if count or name in (BAD, b"QUIT"):  # a whole transaction, or what the proxy itself answers
             return ""
         return apart(self.session, name, frame, self.route.plain)
 
@@ -153,6 +153,7 @@ class Client(Performer):
         assert self.waiting
         route, lane = self.route, self.lane
         name, frame = self.waiting[0]
+        count = whole(self.waiting, route.plain) if name == b"MULTI" and route.shares else 0
         if not route.shares or (lane is not None and not lane.shared):
             if lane is None:
                 route.want_lane(self)
@@ -162,7 +163,7 @@ class Client(Performer):
             return False
         if lane is None:
             lane = route.lanes.of(self.session)
-            self.why = pinned(self.session) or self._apart(name, frame) or lane.unfit
+            self.why = pinned(self.session) or lane.unfit or self._apart(name, frame, count)
             if not self.why:
                 self.join(lane)
                 return True
@@ -172,11 +173,11 @@ class Client(Performer):
         if name in route.stalls.held and not pinned(self.session):
             route.stalls.wait(self)
             return False
-        count = whole(self.waiting, route.plain) if name == b"MULTI" and not lane.unfit else 0
-        if lane.closed and not lane.unfit and (count or not self._apart(name, frame)):
+        why = lane.unfit or self._apart(name, frame, count)
+        if not why and lane.closed:
             lane.wait(self)
             return False
-        if count:
+        if not why and count:
             lane.forward(self, b"".join(cast(bytes, self._next()[1]) for _ in range(count)), count)
             lane.flush()
             return True

@@ -86,6 +86,8 @@ class Directory:
         """As :meth:`node_id`, for who is to be told by the node: looked up, the client gets a lane of its own
         and stays there."""
         client = self._find(number)
+        if client is not None and client.own_lane is not None and self.route.shares:
+            client.session.strange = client.session.strange or TOLD  # it may have been about to go back
         if client is None or client.own_lane is not None or client in self._in_vain:
             return self.node_id(number)
         self._wanted.add(client)

@@ -33,6 +33,7 @@ KEPT_SECONDS = 5.0
 """How long a lane is kept that nobody needs."""
 SPARE_MAX = 256
 """Spare lanes beyond these are closed at once."""
+REFUSED = "its login is refused"
 BRIEF = frozenset(("AUTH", "CLIENT", "HELLO", "RESET", "SCRIPT", "SELECT"))
 """Why a client needs a lane for a moment: who opens a connection says these."""
 BRIEF_MAX = 4
@@ -183,7 +184,7 @@ class Lanes:
         waiting, lane.waiting = lane.waiting, {}
         on_it = [client for client in waiting if client.own_lane is None]
         if isinstance(fault, LaneRefused) and fault.identity:
-            lane.unfit = "its login is refused"
+            lane.unfit = REFUSED
             on_it = [client for client in self.route.clients if client.lane is lane]
         if on_it:
             log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault or "too slow")
@@ -219,10 +220,12 @@ class Lanes:
                     lane.drop()
                 if not spare:
                     del self._spare[score]
+            for client in list(self.route.apart):
+                client.come_back()
             for key, lanes in list(self._shared.items()):
                 if any(lane.clients or lane.owes or lane in self._opening or lane.left for lane in lanes):
                     self._since.pop(lanes[0], None)
-                elif self._since.setdefault(lanes[0], self.route.now()) < late:
+                elif self._since.setdefault(lanes[0], self.route.now()) < late or lanes[0].unfit == REFUSED:
                     del self._shared[key], self._since[lanes[0]]
                     for unused in lanes:
                         unused.shut()

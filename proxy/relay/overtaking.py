@@ -1,8 +1,9 @@
-"""Clients that wait behind somebody else's reply, or behind a write that the node holds, overtake it.
+"""Clients that wait behind somebody else's long reply, or behind a write that the node holds, overtake it.
 
 A lane has left its connection to what is owed there. Who is owed nothing there but the answers to commands
-that only read is served over the new connection: the commands are asked again, and their late answers are
-given to nobody. A command that may have changed something is never asked twice.
+that only read is served elsewhere: the commands are asked again, and their late answers are given to nobody.
+So is the one whose reply is long: over a lane of his own he may take it as slowly as he likes. A command that
+may have changed something is never asked twice.
 """
 
 from collections.abc import Container
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from proxy.relay.shared import SharedLane
 
 
-def overtake(left: "SharedLane", first: int, inside: "Performer | None", reads: Container[bytes]) -> None:
+def overtake(left: "SharedLane", first: int, reads: Container[bytes]) -> None:
     """Serve elsewhere whom that can be done for. The line ``first`` of the first batch is the next to be
-    answered, and ``inside`` has been given a part of a reply."""
+    answered, and nobody has been given a part of a reply."""
     found: dict[Performer, tuple[list[tuple[list[Performer], int]], list[tuple[bytes, Frame]]]] = {}
-    barred = {inside}
+    barred = set()
     for batch in left.ledger:
         for place in range(first, len(batch.clients)):
             client, count = batch.clients[place], batch.counts[place]

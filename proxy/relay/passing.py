@@ -37,8 +37,9 @@ class Passing:
                 return
 
     def overtake(self) -> None:
-        """Whoever waits behind somebody else, and can be served elsewhere, is."""
-        overtake(self.lane, self._line, self._inside, self.lane.common.commands.reads)
+        """Whoever can be served elsewhere is, unless somebody has been given a part of a reply."""
+        if self._inside is None:
+            overtake(self.lane, self._line, self.lane.common.commands.reads)
 
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Give this to the client between two replies; False if it is there already."""
@@ -59,6 +60,9 @@ class Passing:
             return
         if piece[0] == PUSH and self._inside is None:
             raise BadReply("a push, which nobody can have asked for")
+        if not last and self._inside is None:
+            batch.clients[self._line].burden()
+            self.overtake()
         client = batch.clients[self._line]
         how = None if batch.looked_at is None else batch.looked_at.get(self._line)
         if how is None:
@@ -70,7 +74,6 @@ class Passing:
             self._end_reply(batch, client)
         else:
             self._inside = client
-            client.burden()
 
     def _end_reply(self, batch: Batch, client: "Performer") -> None:
         if self._later:

@@ -13,7 +13,10 @@ private lane, and the client comes back when its session holds nothing that a sh
 
 from collections.abc import Container, Iterable
 
-from proxy.session.session import Session
+from attrs import frozen
+
+from proxy.session.identity import fails
+from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.requests import Frame, arguments, size_of
 
 LARGE = 64 * 1024
@@ -51,6 +54,23 @@ def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) 
     if not known or _lasts(name, frame):
         session.strange = why
     return why
+
+
+@frozen
+class Tried(Want):
+    """The reply to a command that may last. An error leaves nothing behind."""
+
+    why: str
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if fails(piece) and session.strange == self.why:
+            session.strange = ""
+        return piece
+
+
+def last(session: Session, frame: Frame) -> tuple[Step, ...]:
+    """READONLY, READWRITE, ASKING: a server that is no part of a cluster may refuse them."""
+    return (Send(frame, Tried(arguments(frame)[0].upper().decode())),)
 
 
 def _lasts(name: bytes, frame: Frame) -> bool:

@@ -22,7 +22,7 @@ from proxy.session import (
 )
 from proxy.session.muting import muted, with_mute
 from proxy.session.session import Say, Send, SendAndWait, Session, Step, Want
-from proxy.session.sharing import UNSHARED
+from proxy.session.sharing import UNSHARED, last
 from proxy.session.transactions import Ask
 from proxy.wire.commands import CommandTable
 from proxy.wire.encoding import command, error, nil
@@ -52,6 +52,7 @@ SESSION: Mapping[bytes, Ask] = {
     b"EVALSHA_RO": scripts.call,
     b"SCRIPT": scripts.script,
     b"MONITOR": identity.monitor,
+    **dict.fromkeys((b"ASKING", b"READONLY", b"READWRITE"), last),
     b"SCAN": scanning.at(1),
     **dict.fromkeys((b"SSCAN", b"HSCAN", b"ZSCAN"), scanning.at(2)),
 }

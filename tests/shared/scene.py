@@ -121,13 +121,14 @@ class Shared:
         """How many connections the primary was ever asked for."""
         return int(self.primary.info("stats")["total_connections_received"])
 
-    def resident_kib(self) -> int:
-        """The memory that the proxy has now, in KiB."""
-        return self._memory("VmRSS")
+    def lost(self) -> int:
+        """How many lanes the node has closed."""
+        return int(self.proxy.admin("INFO", "clients")["lost_lanes"])
 
     def peak_kib(self) -> int:
-        """The most that it has had."""
-        return self._memory("VmHWM")
+        """The most memory that the proxy has had, in KiB."""
+        status = Path(f"/proc/{self.proxy.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0])
 
     def switch(self) -> dict[str, Any]:
         """Switch over; nobody is closed, and nothing is copied anew."""
@@ -136,10 +137,6 @@ class Shared:
         assert report["clients_closed"] == 0, self.proxy.log()
         assert report["full_resyncs"] == 0
         return report
-
-    def _memory(self, which: str) -> int:
-        status = Path(f"/proc/{self.proxy.pid}/status").read_text()
-        return int(status.split(f"{which}:")[1].split()[0])
 
 
 def latency(talk: Talk) -> float:

@@ -145,6 +145,20 @@ def test_a_user_whose_rights_are_taken_is_refused_and_goes_on(fresh: Shared) -> 
     fresh.wait_shared(*others)
 
 
+@pytest.mark.parametrize("change", ["CONFIG SET requirepass pear", "ACL SETUSER default off"])
+def test_who_comes_after_the_default_user_got_a_password_is_not_let_in(fresh: Shared, change: str) -> None:
+    """Redis lets those go on who were there before."""
+    before = [fresh.talk("SET fruit fig") for _ in range(3)]
+    logged_in = fresh.picker()
+    assert logged_in.ask(*change.split()) == "OK"
+    late = fresh.talk()
+    assert "NOAUTH" in str(late.ask("GET", "fruit"))
+    assert [talk.ask("GET", "fruit") for talk in before] == ["fig"] * 3
+    assert "NOAUTH" in str(late.ask("SET", "fruit", "pear"))
+    assert late.ask_all("AUTH picker fig", "GET fruit") == ["OK", "fig"]
+    assert all_served([*before, logged_in, late])
+
+
 def test_who_is_idle_longer_than_the_timeout_of_the_node_loses_nothing(fresh: Shared) -> None:
     """The shared lane is idle when everybody is; who comes back is served, down a new one."""
     talks, pinned = crowd(fresh, 10), fresh.talk("AUTH picker fig", "WATCH fruit")

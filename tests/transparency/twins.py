@@ -45,7 +45,8 @@ class Twins:
             servers = {self.server.port: self.server, **{node.port: node for node in self.pair}}
             opened = servers[port].raw() if port in servers else self.proxy.raw()
             self.eyes[port] = Talk(opened)
-            self.eyes[port].ask("CLIENT", "SETNAME", EYE)
+            if port in servers or not self.shared:  # else a lane has the name, which others have later
+                self.eyes[port].ask("CLIENT", "SETNAME", EYE)
         return self.eyes[port]
 
     def hold(self, conversation: Conversation) -> None:
@@ -154,8 +155,9 @@ class Twins:
 def strangers(eye: Talk) -> list[str]:
     """The connections of a server that are neither a replica's, nor the proxy's own, nor the test's."""
     found = []
+    mine = "{}:{}".format(*eye.socket.getsockname())
     for line in eye.ask("CLIENT", "LIST").splitlines():
         said = dict(word.partition("=")[::2] for word in line.split(" "))
-        if is_stranger(said["name"], said["flags"]):
+        if said["addr"] != mine and is_stranger(said["name"], said["flags"]):
             found.append(line)
     return found
