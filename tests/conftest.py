@@ -3,7 +3,8 @@
 Whatever starts a proxy runs with lanes of both modes. Where it runs with several versions of the server too,
 these take turns: each test sees each mode and each version, and a version in one of the modes; which one
 depends on the test's name alone, so that each version has about as many tests in either mode. By hand,
-``--lanes=shared`` or ``--lanes=private`` has one mode with all versions, ``--lanes=each`` has all there is.
+``--lanes=shared`` or ``--lanes=private`` has one mode with all versions, ``--lanes=each`` has all there is;
+so has a test that is marked ``each_with_each``.
 """
 
 import zlib
@@ -37,6 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "each_with_each: runs in each mode of the lanes with each version")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = config.getoption("--lanes")
@@ -54,7 +59,7 @@ def _takes_part(item: pytest.Item, chosen: str) -> bool:
         return True
     if chosen in MODES:
         return bool(mode == chosen)
-    if version is None or len(BINARIES) == 1:
+    if version is None or len(BINARIES) == 1 or item.get_closest_marker("each_with_each"):
         return True
     turn = zlib.crc32(item.nodeid.partition("[")[0].encode()) + VERSIONS.index(version)
     return bool(MODES[turn % len(MODES)] == mode)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.relay.ledger import Batch
 from proxy.relay.overtaking import overtake
 from proxy.wire.replies import PUSH, BadReply, ReplyCutter
+from proxy.wire.requests import RequestCutter
 
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
@@ -28,6 +29,14 @@ class Passing:
         self._line = 0  # of the first batch, the one that is given out now
         self._inside: Performer | None = None  # who has been given a part of a reply
         self._later = b""  # of the proxy's own, for when he has been given all of it
+
+    def check(self) -> None:
+        """What passes is not proven beforehand, so the commands are counted once more. Raises BadReply where
+        that gives another number."""
+        for batch in self.lane.ledger:
+            for piece, count in zip(batch.pieces, batch.counts, strict=True):
+                if sum(1 for _ in RequestCutter().feed(piece)) != count:
+                    raise BadReply("commands were miscounted")
 
     def take(self, data: bytes) -> None:
         """Give out what these bytes hold. Raises BadReply where the lane is out of step."""

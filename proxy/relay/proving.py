@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from proxy.relay.ledger import Batch
 from proxy.relay.passing import EXCUSED, Passing
+from proxy.wire.counting import split_replies
 from proxy.wire.replies import BadReply
-from proxy.wire.splitting import split_replies
+from proxy.wire.requests import BadRequest
 
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
@@ -51,7 +52,7 @@ class Proving:
             end = 0
             if fence:
                 end = data.find(fence, pos)
-                if end < 0 and not any(word in data for word in EXCUSED):
+                if end < 0 and not any(word in data for word in (lane.signature, *EXCUSED)):
                     break  # it has not come yet
             ends = split_replies(data, pos, batch.counts)
             if len(ends) < len(batch.counts):
@@ -79,7 +80,7 @@ class Proving:
     def _may_be_whole(self, fence: bytes) -> bool:
         """What has just come may have brought the end of a batch."""
         new = self._held[-2][-len(fence) :] + self._held[-1]
-        return not fence or new.find(fence) >= 0 or any(word in new for word in EXCUSED)
+        return not fence or any(word in new for word in (self.lane.signature, *EXCUSED))
 
     def _keep(self, rest: bytes) -> None:
         self._held, self._size = [rest] if rest else [], len(rest)
@@ -96,7 +97,11 @@ class Proving:
         left = self.lane if self.lane.parent is not None else self.lane.depart()
         held, self._held, self._size = b"".join(self._held), [], 0
         left.receiver = passing = Passing(left)
-        passing.take(held)
+        try:
+            passing.check()
+            passing.take(held)
+        except (BadReply, BadRequest) as fault:
+            left.die(f"out of step: {fault}")
         if not left.closed:
             passing.overtake()
         return left
@@ -104,7 +109,7 @@ class Proving:
     def _behind_excuse(self, data: bytes, place: int, fence: bytes) -> int:
         """Where the error ends that came instead of the fence's answer; 0 if it has not come yet."""
         if not data.startswith(EXCUSED, place):
-            if fence.startswith(data[place : place + len(fence)]):
+            if any(word.startswith(data[place : place + len(word)]) for word in (fence, *EXCUSED)):
                 return 0
             raise BadReply(OUT_OF_STEP)
         if data.startswith(b"-NOPERM", place):

@@ -9,8 +9,9 @@ descriptor is itself pollable). When it is readable every ready socket is handle
    latest.
 3. A handler removed while a batch is being handled gets no event any more, though its descriptor's event may
    be in it.
-4. What clients send is watched by a set of its own, which hangs in the first one. Taken out of it, all of
-   them are held at once, however many they are: what they send waits in the kernel.
+4. What clients send is watched by a set of its own, which hangs in the first one. Masked there, all of them
+   are held at once, however many they are: what they send waits in the kernel. (To take the set out and put
+   it in again would make the kernel walk all that is in it.)
 5. What is to go out together with what others send in the same turn is *due* at the end of the batch.
 """
 
@@ -121,7 +122,7 @@ class Reactor:
         """Receive nothing from clients any more."""
         if not self.held:
             self.held = True
-            self._epoll.unregister(self._clients.fileno())
+            self._epoll.modify(self._clients.fileno(), 0)
 
     @property
     def held_back(self) -> set[int]:
@@ -134,7 +135,7 @@ class Reactor:
         if self.held:
             self.held = False
             self.came, self._sweeping = 0, True
-            self._epoll.register(self._clients.fileno(), IN)
+            self._epoll.modify(self._clients.fileno(), IN)
 
     async def run(self) -> None:
         """Until cancelled."""

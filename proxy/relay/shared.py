@@ -8,8 +8,8 @@ that nobody else knows, which went behind the batch. If either is not so, the la
 anything of it. Rules:
 
 1. What goes down the lane leaves it as it was (:mod:`proxy.session.sharing`) and is answered once.
-2. A batch of one client onto a lane that owes nothing to anybody else needs no fence: there is nobody to whom
-   a reply could go wrong. The next batch puts a fence behind both.
+2. A batch of one client needs no fence where nobody else has sent anything since the last one: there is
+   nobody to whom a reply could go wrong. The next client's batch puts a fence behind both.
 3. Replies are kept back until their batch is proven (:mod:`proxy.relay.proving`). Where they are too long for
    that, the lane *departs*: it leaves the connection to what is owed there, which is given out as it comes
    (:mod:`proxy.relay.passing`), and goes on over another.
@@ -47,7 +47,7 @@ UNSENT_MAX = 1024 * 1024
 
 _OF_THE_CONNECTION = (
     *("closed", "events", "fd", "ledger", "tag", "transport", "unsent", "unsent_bytes"),
-    *("_number", "_on_idle", "_secret", "receiver"),
+    *("_number", "_on_idle", "_secret", "_unproven", "receiver", "signature"),
 )
 
 
@@ -55,21 +55,8 @@ class SharedLane(Connection):
     """The lane of one identity, protocol and database. ``closed`` while it has no connection."""
 
     __slots__ = (
-        "_number",
-        "_open",
-        "_secret",
-        "_size",
-        "_stopped",
-        "clients",
-        "common",
-        "gathered",
-        "left",
-        "parent",
-        "received",
-        "receiver",
-        "score",
-        "unfit",
-        "waiting",
+        *("_number", "_open", "_secret", "_size", "_stopped", "_unproven", "clients", "common"),
+        *("gathered", "left", "parent", "received", "receiver", "score", "signature", "unfit", "waiting"),
     )
     shared: ClassVar[Literal[True]] = True
 
@@ -100,6 +87,8 @@ class SharedLane(Connection):
         self._size = 0
         self.receiver: Proving | Passing = Proving(self)
         self._secret = b""
+        self.signature = b""  # what the answers to its fences begin with
+        self._unproven: Performer | None = None  # who has sent without a fence, since the last one
         self._number = 0
         self._stopped: dict[Performer, None] = {}
         self._on_idle: list[Callable[[], None]] | None = None
@@ -113,6 +102,8 @@ class SharedLane(Connection):
         self.tag = tag
         self.receiver = Proving(self)
         self._secret = secrets.token_hex(8).encode()
+        self.signature = b"$33\r\n%s:" % self._secret
+        self._unproven = None
         self.reactor.add(self.fd, self)
         self.go_on()
 
@@ -195,8 +186,12 @@ class SharedLane(Connection):
             batch = ledger[-1]
         else:
             ledger.append(batch)
-        if len(ledger) > 1 or batch.clients.count(batch.clients[0]) < len(batch.clients):
+        first = batch.clients[0]
+        others = self._unproven not in (None, first) or batch.clients.count(first) < len(batch.clients)
+        self._unproven = first
+        if len(ledger) > 1 or others:
             self._number += 1
+            self._unproven = None
             nonce = b"$33\r\n%s:%016x\r\n" % (self._secret, self._number)
             batch.fence = nonce
             pieces = [*pieces, b"*2\r\n$4\r\nPING\r\n" + nonce]

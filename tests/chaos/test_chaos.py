@@ -8,6 +8,7 @@ import pytest
 from tests.chaos.scene import SHAPES, Shape, scene
 
 SECONDS = 8.0
+pytestmark = pytest.mark.each_with_each
 
 
 @pytest.mark.timeout(120)

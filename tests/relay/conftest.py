@@ -1,14 +1,21 @@
-"""One bench a test, closed at its end."""
+"""One bench, or one crowd, a test, closed at its end."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.relay.bench import Bench
+from tests.relay.bench import Bench, Crowd
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    made = Crowd()
     yield made
     made.close()

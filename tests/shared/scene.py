@@ -16,7 +16,7 @@ from tests.servers import RedisServer
 from tests.talking import Talk
 from tests.waiting import wait_until
 
-FEW = 10
+FEW = 16
 """Connections to a node, however many clients there are: the proxy's own, shared lanes, spare ones."""
 SOON_SECONDS = 1.0
 """Who does not wait for another is answered within this, on a busy machine too."""

@@ -17,7 +17,7 @@ OPENINGS = {
     "nothing": (),
     "redis-py, RESP2": ("AUTH fig", *SETINFO, "SELECT 2", "PING"),
     "redis-py, RESP3": ("HELLO 3 AUTH picker fig", MAINTENANCE, *SETINFO, "CLIENT SETNAME app", "SELECT 2"),
-    "go-redis": ("HELLO 3 AUTH picker fig SETNAME app", "SELECT 2", *SETINFO, MAINTENANCE, "READONLY"),
+    "go-redis": ("HELLO 3 AUTH picker fig SETNAME app", "SELECT 2", *SETINFO, MAINTENANCE),
     "ioredis": ("AUTH picker fig", "SELECT 2", "CLIENT SETNAME app", *SETINFO, "INFO"),
     "node-redis": ("HELLO 3 AUTH picker fig", "CLIENT SETNAME app", "SELECT 2", *SETINFO),
     "Lettuce": ("HELLO 3 AUTH picker fig", "CLIENT SETNAME app", *SETINFO, "SELECT 2", "PING"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from tests.transparency.twins import Twins
 COUNT = int(os.environ.get("BATON_TRANSPARENCY", "0"))
 SEED = int(os.environ.get("BATON_TRANSPARENCY_SEED", "4711"))
 
+pytestmark = pytest.mark.each_with_each
 chosen = settings(suppress_health_check=list(HealthCheck), database=None)
 
 
