@@ -7,7 +7,16 @@ client
 node
     one Redis server; it is the *primary* or a *replica*
 lane
-    an upstream connection, proxy to node. A *private lane* belongs to one client
+    an upstream connection, proxy to node. A *shared lane* carries the commands of many clients, a *private
+    lane* those of one, while its session needs that; a *spare lane* is a private one that nobody has
+key
+    what all clients of a shared lane have in common: who they are logged in as, protocol, database
+batch
+    what goes down a shared lane in one send: commands of several clients that came in the same turn
+fence
+    a PING with a secret nonce behind a batch, whose answer proves that the replies are in step
+ledger
+    what a lane owes: to whom how many replies, in the order of the commands
 session
     what a client has set up on its connection, as a value; it can be re-created on another node
 frame

@@ -134,7 +134,7 @@ class Settings:
     password_file: Path | None = None
     password: str | None = field(default=None, repr=False)
     announce: Mapping[Address, Address] = field(factory=dict)
-    lanes: str = "private"
+    lanes: str = "shared"
     lanes_per_identity: int = 1
     budget_ms: int = 1000
     fence_ms: int = 30_000

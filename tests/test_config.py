@@ -60,7 +60,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "BATON_NODES_USER": "baton",
         "BATON_NODES_PASSWORD": " s3cret ",
         "BATON_NODES_ANNOUNCE": f"{NODE}=redis-a:1,{OTHER}=redis-b:2",
-        "BATON_LANES_MODE": "shared",
+        "BATON_LANES_MODE": "private",
         "BATON_LANES_PER_IDENTITY": "2",
         "BATON_SWITCHOVER_BUDGET_MS": "1",
         "BATON_SWITCHOVER_FENCE_MS": "2",

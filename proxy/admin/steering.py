@@ -26,6 +26,7 @@ from proxy.switchover.errors import Busy, CalledOff, Refused, SwitchoverError
 from proxy.switchover.preflight.case import Finding, Terms
 from proxy.switchover.report import UNKNOWN, Report
 from proxy.switchover.story import Bounds, switch_over
+from proxy.wire.counting import COMPILED
 
 log = logging.getLogger("baton")
 
@@ -70,6 +71,7 @@ class Steering:
                 "baton_version": VERSION,
                 "process_id": os.getpid(),
                 "instance": self.instance,
+                "counting": "compiled" if COMPILED else "plain",
                 "uptime_in_seconds": int(time.monotonic() - self._began),
             },
             "Clients": {

@@ -162,6 +162,8 @@ class Client(Performer):
                 lane.when_idle(self.settled)
             return False
         if lane is None:
+            if not route.admission.admit(self):
+                return False
             lane = route.lanes.of(self.session)
             self.why = pinned(self.session) or lane.unfit or self._apart(name, frame, count)
             if not self.why:

@@ -47,7 +47,7 @@ class Lanes:
     route: "Route"
     per_identity: int = 1
     _shared: dict[tuple[object, ...], list[SharedLane]] = field(factory=dict)
-    _spare: dict[Score, list[Lane]] = field(factory=dict)
+    _spare: dict[tuple[Score, int], list[Lane]] = field(factory=dict)
     _since: dict[Lane | SharedLane, float] = field(factory=dict)
     """When a lane was found to be needed by nobody."""
     _opening: set[SharedLane] = field(factory=set)
@@ -68,12 +68,12 @@ class Lanes:
         """All connections, and as whom they are logged in."""
         for lane in self:
             yield from ((each, lane.score.user) for each in (lane, *lane.left) if not each.closed)
-        for score, spare in self._spare.items():
+        for (score, _), spare in self._spare.items():
             yield from ((each, score.user) for each in spare if not each.closed)
 
     def of(self, session: Session) -> SharedLane:
         """The shared lane for what this session sends."""
-        key = (session.auth, session.protocol, session.db)
+        key = (session.auth, session.protocol, session.db, session.admission if session.auth is None else 0)
         lanes = self._shared.get(key)
         if lanes is None:
             score = Score.shared(session)
@@ -83,9 +83,13 @@ class Lanes:
             ]
         return lanes[0] if len(lanes) == 1 else min(lanes, key=lambda lane: lane.clients)
 
+    @staticmethod
+    def _spare_key(session: Session) -> tuple[Score, int]:
+        return Score.of(session), session.admission if session.auth is None else 0
+
     def lend(self, client: "Client") -> bool:
         """Give the client a lane of its own; True if it has it now, else it goes on when it has."""
-        spare = self._spare.get(Score.of(client.session))
+        spare = self._spare.get(self._spare_key(client.session))
         while spare:
             lane = spare.pop()
             self._since.pop(lane, None)
@@ -102,7 +106,7 @@ class Lanes:
 
     async def adapt(self, client: "Client") -> Lane | None:
         """A spare lane that is set up anew for this client; None if there is none, or it cannot be."""
-        for score, spare in list(self._spare.items()):
+        for (score, _), spare in list(self._spare.items()):
             while spare:
                 lane = spare.pop()
                 self._since.pop(lane, None)
@@ -138,7 +142,7 @@ class Lanes:
         lane.owner = client.lane = None
         client.session.moved = True
         if lane.is_clean and len(self._since) < SPARE_MAX:
-            self._spare.setdefault(Score.of(client.session), []).append(lane)
+            self._spare.setdefault(self._spare_key(client.session), []).append(lane)
             self._since[lane] = self.route.now()
         else:
             lane.drop()
@@ -213,19 +217,19 @@ class Lanes:
         while True:
             await trio.sleep(SWEEP_SECONDS)
             late = self.route.now() - KEPT_SECONDS
-            for score, spare in list(self._spare.items()):
+            for key, spare in list(self._spare.items()):
                 for lane in [each for each in spare if each.closed or self._since[each] < late]:
                     spare.remove(lane)
                     del self._since[lane]
                     lane.drop()
                 if not spare:
-                    del self._spare[score]
+                    del self._spare[key]
             for client in list(self.route.apart):
                 client.come_back()
-            for key, lanes in list(self._shared.items()):
+            for identity, lanes in list(self._shared.items()):
                 if any(lane.clients or lane.owes or lane in self._opening or lane.left for lane in lanes):
                     self._since.pop(lanes[0], None)
                 elif self._since.setdefault(lanes[0], self.route.now()) < late or lanes[0].unfit == REFUSED:
-                    del self._shared[key], self._since[lanes[0]]
+                    del self._shared[identity], self._since[lanes[0]]
                     for unused in lanes:
                         unused.shut()

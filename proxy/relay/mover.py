@@ -92,6 +92,8 @@ class Mover(Guest):
         if self.heavy_until and self.route.now() > self.heavy_until:
             self.heavy_until = 0.0
         me, lanes = cast("Client", self), self.route.lanes
+        if not self.route.admission.admit(me):
+            return
         shared = lanes.of(self.session)
         if self.heavy_until or lane.unsent or pinned(self.session) or shared.unfit:
             lanes.forget(me)

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+import trio
 from attrs import define, field
 
 from proxy.session.maintenance import failed_over, failing_over, is_told
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from proxy.relay.route import Route
 
 
+AT_ONCE = 32
+
+
 @define(eq=False)
 class Notices:
     """The notices of one switchover."""
@@ -19,19 +23,25 @@ class Notices:
     _told: list["Client"] = field(factory=list)
     _sequence: int = 0
 
-    def begin(self, route: "Route", budget: float) -> None:
+    async def begin(self, route: "Route", budget: float) -> None:
         """It comes, and will hold the clients for so many seconds at most."""
         route.announced += 1
         self._sequence = route.announced
         notice = failing_over(self._sequence, math.ceil(budget))
         self._told = [client for client in route.clients if is_told(client.session) and not client.leaving]
-        for client in self._told:
-            client.push(notice)
+        await self._tell(self._told, notice)
 
-    def end(self) -> None:
+    def end(self, route: "Route") -> None:
         """It is over."""
-        notice = failed_over(self._sequence)
-        for client in self._told:
-            if is_told(client.session):
+        told, self._told = self._told, []
+        if told:
+            route.nursery.start_soon(self._tell, told, failed_over(self._sequence))
+
+    @staticmethod
+    async def _tell(clients: list["Client"], notice: bytes) -> None:
+        """Some at a time, for the others are served meanwhile."""
+        for count, client in enumerate(clients, 1):
+            if is_told(client.session) and not client.closed:
                 client.push(notice)
-        self._told.clear()
+            if count % AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()

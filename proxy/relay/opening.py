@@ -77,7 +77,8 @@ async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, s
         lane.ask(nobody, command("PING", "baton"), answer)
         await until_idle([lane])
         if lane.closed:
-            raise LinkLost("the node closed the connection while it was set up")
+            told = answer.reply.decode("utf-8", "replace").strip()
+            raise LinkLost(told or "the node closed the connection while it was set up")
     except BaseException:
         lane.drop()
         raise
@@ -118,7 +119,7 @@ async def set_up(lane: Lane, client: "Client", old: Score, new: Score, login_las
             lane.send_frame(step.frame)
         lane.flush()
         await until_idle([lane])
-    if lane.closed:
-        raise LinkLost("the node closed the connection while it was set up")
+    if lane.closed:  # a node that is full says so, in answer to the first command
+        raise LinkLost("; ".join(faults.texts) or "the node closed the connection while it was set up")
     if faults:
         raise LaneRefused("; ".join(faults.texts), faults.identity)

@@ -14,6 +14,7 @@ from proxy.session.learned import LEARNABLE, learn
 from proxy.session.muting import muted
 from proxy.session.replay import transaction
 from proxy.session.session import LoadScript, LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
+from proxy.session.sharing import apart
 from proxy.session.table import ask, resume
 from proxy.wire.encoding import OK
 from proxy.wire.requests import Frame
@@ -93,9 +94,12 @@ class Performer(Mover):
                 self.do(step)
 
     def _asked(self, name: bytes, frame: Frame) -> tuple[Step, ...]:
-        if self.route.shares and name in LEARNABLE:
-            return learn(self.session, self.route.learned, name, frame, self.route.now())
-        return ask(self.session, name, frame)
+        session, route = self.session, self.route
+        if route.shares:
+            apart(session, name, frame, route.plain)  # what it may leave behind is noted
+            if name in LEARNABLE:
+                return learn(session, route.learned, name, frame, route.now())
+        return ask(session, name, frame)
 
     def do(self, step: Step) -> None:
         """Carry out one step of the session's."""

@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 HELD_MAX = 1024 * 1024
 """Bytes of replies that are kept back for the proof that they are in step."""
+TAIL = 64
+"""Bytes: more than a fence's answer has."""
 OUT_OF_STEP = "more replies, or fewer, than commands"
 
 
 class Proving:
     """The end of a shared lane at which bytes come in."""
 
-    __slots__ = ("_held", "_size", "lane")
+    __slots__ = ("_held", "_near", "_size", "_tail", "lane")
 
     def __init__(self, lane: "SharedLane") -> None:
         self.lane = lane
         self._held: list[bytes] = []
         self._size = 0
+        self._near = False  # of a batch nothing is lacking but a part of what answers the fence
+        self._tail = b""  # of what is held, in which a fence may have begun
 
     def take(self, data: bytes) -> None:
         """Give out the batches that are whole, and keep back the rest. Raises BadReply where the lane is out
@@ -39,7 +43,7 @@ class Proving:
         if self._held:
             self._held.append(data)
             self._size += len(data)
-            if not self._may_be_whole(ledger[0].fence):
+            if not self._may_be_whole(data, ledger[0].fence):
                 self._bound()
                 return
             data = b"".join(self._held)
@@ -52,7 +56,7 @@ class Proving:
             end = 0
             if fence:
                 end = data.find(fence, pos)
-                if end < 0 and not any(word in data for word in (lane.signature, *EXCUSED)):
+                if end < 0 and not any(word in data for word in (lane.fences.signature, *EXCUSED)):
                     break  # it has not come yet
             ends = split_replies(data, pos, batch.counts)
             if len(ends) < len(batch.counts):
@@ -65,6 +69,7 @@ class Proving:
                     raise BadReply(OUT_OF_STEP)
                 stop = end + len(fence) if end >= 0 else self._behind_excuse(data, stop, fence)
                 if not stop:
+                    self._near = True
                     break
             ledger.popleft()
             self._give(batch, data, pos, ends)
@@ -77,13 +82,15 @@ class Proving:
         """Nobody is ever in the middle of a reply."""
         return False
 
-    def _may_be_whole(self, fence: bytes) -> bool:
+    def _may_be_whole(self, data: bytes, fence: bytes) -> bool:
         """What has just come may have brought the end of a batch."""
-        new = self._held[-2][-len(fence) :] + self._held[-1]
-        return not fence or any(word in new for word in (self.lane.signature, *EXCUSED))
+        new = self._tail + data
+        self._tail = new[-TAIL:]
+        near, self._near = self._near, False
+        return near or not fence or any(word in new for word in (self.lane.fences.signature, *EXCUSED))
 
     def _keep(self, rest: bytes) -> None:
-        self._held, self._size = [rest] if rest else [], len(rest)
+        self._held, self._size, self._tail = [rest] if rest else [], len(rest), rest[-TAIL:]
         self._bound()
 
     def _bound(self) -> None:

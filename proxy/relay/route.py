@@ -9,6 +9,7 @@ from attrs import define, field
 
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
+from proxy.relay.admission import Admission
 from proxy.relay.client import Client
 from proxy.relay.directory import Directory, load_script
 from proxy.relay.gate import Gate
@@ -55,6 +56,7 @@ class Route:
     lanes: Lanes = field(init=False)
     """Those that belong to no client."""
     stalls: Stalls = field(init=False)
+    admission: Admission = field(init=False)
     learned: Learned = field(factory=Learned)
     directory: Directory = field(init=False)
     apart: dict[Client, None] = field(factory=dict)
@@ -76,6 +78,7 @@ class Route:
     def __attrs_post_init__(self) -> None:
         self.lanes = Lanes(self, self.per_identity)
         self.stalls = Stalls(self)
+        self.admission = Admission(self)
         self.common.directory = self.directory = Directory(self)
 
     @staticmethod
@@ -92,6 +95,7 @@ class Route:
         """This node is the primary from now on, and what its process says of its commands counts."""
         self.primary = node
         self.learned.forget()
+        self.admission.forget_node()
         self.common.loses_logins = node.version >= (7, 2)
         self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
         if self.common.commands is not node.commands:
@@ -224,6 +228,7 @@ class Route:
         self.gate.forget(client)
         self.stalls.forget(client)
         self.lanes.forget(client)
+        self.admission.forget(client)
         lane, client.lane = client.lane, None
         if lane is None:
             return

@@ -17,12 +17,12 @@ anything of it. Rules:
    wait until it is opened again, which a switchover does ahead of time.
 """
 
-import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from proxy.relay.connection import Connection
+from proxy.relay.fences import Fences
 from proxy.relay.ledger import NOBODY, Batch, LaneLost
 from proxy.relay.passing import Passing
 from proxy.relay.proving import Proving
@@ -47,7 +47,7 @@ UNSENT_MAX = 1024 * 1024
 
 _OF_THE_CONNECTION = (
     *("closed", "events", "fd", "ledger", "tag", "transport", "unsent", "unsent_bytes"),
-    *("_number", "_on_idle", "_secret", "_unproven", "receiver", "signature"),
+    *("_on_idle", "fences", "receiver"),
 )
 
 
@@ -55,8 +55,8 @@ class SharedLane(Connection):
     """The lane of one identity, protocol and database. ``closed`` while it has no connection."""
 
     __slots__ = (
-        *("_number", "_open", "_secret", "_size", "_stopped", "_unproven", "clients", "common"),
-        *("gathered", "left", "parent", "received", "receiver", "score", "signature", "unfit", "waiting"),
+        *("_open", "_size", "_stopped", "clients", "common", "fences", "gathered", "left", "parent"),
+        *("received", "receiver", "score", "unfit", "waiting"),
     )
     shared: ClassVar[Literal[True]] = True
 
@@ -86,10 +86,7 @@ class SharedLane(Connection):
         self._open = open_again
         self._size = 0
         self.receiver: Proving | Passing = Proving(self)
-        self._secret = b""
-        self.signature = b""  # what the answers to its fences begin with
-        self._unproven: Performer | None = None  # who has sent without a fence, since the last one
-        self._number = 0
+        self.fences = Fences()
         self._stopped: dict[Performer, None] = {}
         self._on_idle: list[Callable[[], None]] | None = None
 
@@ -101,9 +98,7 @@ class SharedLane(Connection):
         super().__init__(self.reactor, transport)
         self.tag = tag
         self.receiver = Proving(self)
-        self._secret = secrets.token_hex(8).encode()
-        self.signature = b"$33\r\n%s:" % self._secret
-        self._unproven = None
+        self.fences = Fences()
         self.reactor.add(self.fd, self)
         self.go_on()
 
@@ -157,7 +152,7 @@ class SharedLane(Connection):
 
     def push(self, client: "Performer", made: bytes) -> None:
         """Give a client something that no command asked for, between two replies."""
-        if not self.receiver.keep(client, made):
+        if not any(each.receiver.keep(client, made) for each in (self, *self.left)):
             client.deliver(made)
 
     def cork(self) -> None:
@@ -186,16 +181,8 @@ class SharedLane(Connection):
             batch = ledger[-1]
         else:
             ledger.append(batch)
-        first = batch.clients[0]
-        others = self._unproven not in (None, first) or batch.clients.count(first) < len(batch.clients)
-        self._unproven = first
-        if len(ledger) > 1 or others:
-            self._number += 1
-            self._unproven = None
-            nonce = b"$33\r\n%s:%016x\r\n" % (self._secret, self._number)
-            batch.fence = nonce
-            pieces = [*pieces, b"*2\r\n$4\r\nPING\r\n" + nonce]
-        self.send(b"".join(pieces))
+        fence = self.fences.behind(batch, alone=len(ledger) == 1)
+        self.send(b"".join([*pieces, fence]))
 
     def _give_made(self, batch: Batch) -> None:
         """Nothing in it comes from the node: behind what is still owed, its turn has come."""
@@ -287,7 +274,7 @@ class SharedLane(Connection):
         if not self.closed:
             self.shut()
             batches = [*self.ledger, *([self.gathered] if self.gathered is not None else [])]
-            owed = {client: None for batch in batches for client in batch.clients if client.owed}
+            owed = {client: None for batch in batches for client in batch.clients if client.owed > 0}
             self.ledger.clear()
             self.gathered = None
             self._size = 0

@@ -75,7 +75,7 @@ class Stage:
         await self._load_scripts()
         await self.warmth.spread()
         await recall.learn_ids(self.route, self.old)
-        self.notices.begin(self.route, self.budget)
+        await self.notices.begin(self.route, self.budget)
 
     async def _load_scripts(self) -> None:
         if self._scripts != self.route.common.scripts.version:
@@ -221,7 +221,7 @@ class Stage:
         self.report.clients_held = len(route.gate.queue)
         route.reactor.release()
         route.gate.open(REASON)
-        self.notices.end()
+        self.notices.end(route)
         for client in list(route.apart):
             if client.lane is None and client.needs_lane:
                 route.want_lane(client)

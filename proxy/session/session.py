@@ -136,6 +136,9 @@ class Session:
     """CLIENT REPLY OFF, or SKIP for the next command."""
     quitting: bool = False
     """QUIT was sent: the node will close the lane, and is right to do so."""
+    admission: int = 0
+    """Since when the node has let in who does not log in, as it does this client; 0 if that is not known (see
+    ``relay.admission``)."""
     strange: str = ""
     """The command since which nobody knows what the connection is (see ``sharing``)."""
     monitoring: bool = False
@@ -162,7 +165,7 @@ class Session:
 
     def reset(self) -> None:
         """RESET was answered. What decides how later commands are read was reset when it was sent."""
-        self.user, self.auth = b"default", None
+        self.user, self.auth, self.admission = b"default", None, 0
         self.protocol, self.db = 2, 0
         kept = {what: how for what, how in (self.settings or {}).items() if self._outlasts_reset(what)}
         self.settings = kept or None

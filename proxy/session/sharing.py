@@ -43,10 +43,8 @@ def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) 
     the server nor the table says anything special."""
     if session.strange:
         return session.strange
-    if size_of(frame) > LARGE:
-        return "large transfers"
     if name in plain or name in ALIKE:
-        return ""
+        return "large transfers" if size_of(frame) > LARGE else ""
     if name in STREAMS:
         return "XREAD BLOCK" if any(word.upper() == b"BLOCK" for word in arguments(frame)) else ""
     known = name in session.common.commands.names or name in LASTING

@@ -104,7 +104,8 @@ class Crowd:
                 mouth.send("PUBLISH", f"own:{name}", tag)
             got = [ears.reply() for _ in tags]
             assert got == [["message", f"own:{name}", tag] for tag in tags], f"{name} hears {str(got)[:300]}"
-            assert mouth.replies(len(tags)) == [1] * len(tags)
+            counts = mouth.replies(len(tags))
+            assert counts == [1] * len(tags), f"{name} is heard by {counts}"
             self.checked += len(tags)
 
         return act

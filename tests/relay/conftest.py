@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.relay.bench import Bench, Crowd
+from tests.relay.bench import Bench
+from tests.relay.crowd import Crowd
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Callable, Container, Sequence
 
 import pytest
 
-from proxy.relay import client, proving
-from tests.relay.bench import Crowd, fences, get, value
+from proxy.wire.counting import count_requests, split_replies
+from tests.relay.crowd import Crowd, fences, get, value
 
 SENDERS, ONLOOKER = (0, 1, 2), 3
 ALL = {who: get(who, 2) for who in SENDERS}
@@ -20,12 +20,11 @@ PUSH = b">2\r\n+message\r\n+hello\r\n"
 
 def miscount_requests(monkeypatch: pytest.MonkeyPatch, who: int, off: int) -> None:
     """The commands of this client are counted wrongly."""
-    right = client.count_requests
 
     def wrong(data: bytes, plain: Container[bytes]) -> int:
-        return right(data, plain) + (off if b"key %d." % who in data else 0)
+        return count_requests(data, plain) + (off if b"key %d." % who in data else 0)
 
-    monkeypatch.setattr(client, "count_requests", wrong)
+    monkeypatch.setattr("proxy.relay.client.count_requests", wrong)
 
 
 def assert_closed(crowd: Crowd, heard: Sequence[bytes] = (b"", b"", b"")) -> None:
@@ -55,12 +54,11 @@ def test_commands_that_are_miscounted_close_the_lane_before_anybody_is_given_any
 def test_replies_that_are_miscounted_close_the_lane_before_anybody_is_given_anything(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch, who: int, off: int
 ) -> None:
-    right = proving.split_replies
 
     def wrong(data: bytes, start: int, counts: Sequence[int]) -> list[int]:
-        return right(data, start, [count + off * (n == who) for n, count in enumerate(counts)])
+        return split_replies(data, start, [count + off * (n == who) for n, count in enumerate(counts)])
 
-    monkeypatch.setattr(proving, "split_replies", wrong)
+    monkeypatch.setattr("proxy.relay.proving.split_replies", wrong)
     crowd.answers(b"".join([*REPLIES, *fences(crowd.say(ALL))]))
     assert_closed(crowd)
 

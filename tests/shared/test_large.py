@@ -33,6 +33,7 @@ def busy(lone: Shared) -> Iterator[Throng]:
         yield throng
         throng.wait_checked(100)
     throng.assert_well()
+    assert throng.longest < 2 * SOON_SECONDS
 
 
 def test_a_value_of_100_mb_holds_up_nobody_and_is_kept_once(lone: Shared, busy: Throng) -> None:

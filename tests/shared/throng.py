@@ -77,6 +77,8 @@ class Throng:
     clients: list[Client] = attrs.field(factory=list)
     faults: list[str] = attrs.field(factory=list)
     checked: int = 0
+    longest: float = 0.0
+    """Seconds that an exchange took."""
     _stop: threading.Event = attrs.field(factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -129,8 +131,10 @@ class Throng:
     def _serve(self, ready: selectors.BaseSelector, client: Client) -> None:
         try:
             self.checked += client.receive()
-            if not client.owed and (self._stop.is_set() or not client.go_on()):
-                ready.unregister(client.connection)
+            if not client.owed:
+                self.longest = max(self.longest, time.monotonic() - client.since)
+                if self._stop.is_set() or not client.go_on():
+                    ready.unregister(client.connection)
         except (AssertionError, OSError, hiredis.ProtocolError) as fault:
             self.faults.append(f"{client.name}: {fault}")
             ready.unregister(client.connection)

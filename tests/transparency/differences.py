@@ -149,7 +149,8 @@ PASSED_OVER = (
 )
 PASSED_OVER_SHARED = (
     PassedOver(
-        rb'"(?:(?i:CLIENT|HELLO|SELECT|RESET)"|SPUBLISH" "baton:wait"|PING" "[0-9a-f]{16}:|PING"(?=\r| "baton"))',
+        rb'"(?:(?i:CLIENT|HELLO|SELECT|RESET)"|SPUBLISH" "baton:wait"|PING" "[0-9a-f]{16}:'
+        rb'|PING"(?=\r| "baton"))',
         "lanes are set up as the sessions of those who need them, a fence goes behind what many sent, and "
         "something that is propagated ahead of a WAIT",
     ),
