@@ -1,13 +1,14 @@
 """Fixtures: real servers in the main versions found on this machine, and the real proxy in front of them.
 
-Whatever starts a proxy runs with lanes of both modes. Where it runs with several versions of the server too,
-these take turns: each test sees each mode and each version, and a version in one of the modes; which one
-depends on the test's name alone, so that each version has about as many tests in either mode. By hand,
-``--lanes=shared`` or ``--lanes=private`` has one mode with all versions, ``--lanes=each`` has all there is;
-so has a test that is marked ``each_with_each``.
+Whatever starts a proxy runs with lanes of both modes. Where it runs with several versions of the server, or
+before and after the steps of a switchover, the modes take turns: each test sees both modes and all versions,
+but a version in one of the modes. Which one depends on the test's name alone, and so each version has about
+as many tests in either mode. By hand, ``--lanes=shared`` or ``--lanes=private`` has one mode with all
+versions, and ``--lanes=each`` all there is; so has, always, a test marked ``each_with_each``.
 """
 
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -45,24 +46,42 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = config.getoption("--lanes")
-    left_out = [item for item in items if not _takes_part(item, chosen)]
+    turns = defaultdict[str, set[int]](set)
+    for item in items:
+        turns[_test(item)].add(_turn(item))
+    left_out = [item for item in items if not _takes_part(item, chosen, turns[_test(item)])]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _takes_part(item, chosen)]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
-def _takes_part(item: pytest.Item, chosen: str) -> bool:
-    callspec = getattr(item, "callspec", None)
-    given = {} if callspec is None else callspec.params
-    mode, version = given.get("lanes"), given.get("redis_binary")
+def _takes_part(item: pytest.Item, chosen: str, turns: set[int]) -> bool:
+    mode = _given(item).get("lanes")
     if mode is None or chosen == "each":
         return True
     if chosen in MODES:
         return bool(mode == chosen)
-    if version is None or len(BINARIES) == 1 or item.get_closest_marker("each_with_each"):
+    if len(turns) == 1 or item.get_closest_marker("each_with_each"):
         return True
-    turn = zlib.crc32(item.nodeid.partition("[")[0].encode()) + VERSIONS.index(version)
-    return bool(MODES[turn % len(MODES)] == mode)
+    return bool(MODES[(zlib.crc32(_test(item).encode()) + _turn(item)) % len(MODES)] == mode)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Even or odd: versions take turns, or before and after a step."""
+    version, place = (_given(item).get(name) for name in ("redis_binary", "place"))
+    if version in VERSIONS:
+        return VERSIONS.index(version) % len(MODES)
+    return 0 if place is None else ("before", "after").index(place.when)
+
+
+def _given(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def _test(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 @pytest.fixture(params=MODES)

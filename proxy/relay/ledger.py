@@ -56,13 +56,14 @@ class Batch:
     at, or the reply of the proxy's own that is given out when its turn comes.
     """
 
-    __slots__ = ("clients", "counts", "fence", "looked_at", "pieces")
+    __slots__ = ("begun", "clients", "counts", "fence", "looked_at", "pieces")
 
     def __init__(self) -> None:
         self.clients: list[Performer] = []
         self.counts: list[int] = []
         self.pieces: list[bytes] = []  # what was sent, line by line
         self.looked_at: dict[int, Want | bytes] | None = None
+        self.begun = False  # a part of it has been given out
         self.fence = b""  # none where one client alone is owed something
 
     def look_at(self, how: Want | bytes) -> None:

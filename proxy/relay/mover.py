@@ -106,7 +106,9 @@ class Mover(Guest):
     def burden(self) -> None:
         """Much is sent to it, or it reads slowly: nobody else is to wait for that."""
         self.heavy_until = self.route.now() + HEAVY_SECONDS
-        self.settling = True
+        if self.owed:  # nothing more is sent over the shared lane
+            self.settling = True
+            self.listen(False)
 
     def read_on(self) -> None:
         self.lane_drained()

@@ -35,7 +35,7 @@ class Passing:
         that gives another number."""
         for batch in self.lane.ledger:
             for piece, count in zip(batch.pieces, batch.counts, strict=True):
-                if sum(1 for _ in RequestCutter().feed(piece)) != count:
+                if not batch.begun and sum(1 for _ in RequestCutter().feed(piece)) != count:
                     raise BadReply("commands were miscounted")
 
     def take(self, data: bytes) -> None:
@@ -45,9 +45,13 @@ class Passing:
             if self.lane.closed:
                 return
 
-    def overtake(self) -> None:
-        """Whoever can be served elsewhere is, unless somebody has been given a part of a reply."""
-        if self._inside is None:
+    def overtake(self, much: bool) -> None:
+        """Whoever can be served elsewhere is, unless somebody has been given a part of a reply. ``much``: it
+        is too much that is owed to the one who is next."""
+        if self._inside is None and self.lane.ledger:
+            batch = self.lane.ledger[0]
+            if much and self._line < len(batch.clients):
+                batch.clients[self._line].burden()
             overtake(self.lane, self._line, self.lane.common.commands.reads)
 
     def keep(self, client: "Performer", made: bytes) -> bool:
@@ -70,8 +74,7 @@ class Passing:
         if piece[0] == PUSH and self._inside is None:
             raise BadReply("a push, which nobody can have asked for")
         if not last and self._inside is None:
-            batch.clients[self._line].burden()
-            self.overtake()
+            self.overtake(much=True)
         client = batch.clients[self._line]
         how = None if batch.looked_at is None else batch.looked_at.get(self._line)
         if how is None:

@@ -62,6 +62,8 @@ class Proving:
             if len(ends) < len(batch.counts):
                 if fence and end >= 0:
                     raise BadReply(OUT_OF_STEP)
+                if not fence:
+                    pos = self._give_part(batch, data, pos)
                 break
             stop = ends[-1]
             if fence:
@@ -77,6 +79,22 @@ class Proving:
                 return
             pos = stop
         self._keep(data[pos:] if pos < size else b"")
+
+    @staticmethod
+    def _give_part(batch: Batch, data: bytes, pos: int) -> int:
+        """Nobody else is owed anything: give out what is whole of one client's replies; gives where it
+        ends."""
+        if batch.looked_at is not None:
+            return pos
+        client, count = batch.clients[0], sum(batch.counts)
+        ends = split_replies(data, pos, [1] * count)
+        if not ends:
+            return pos
+        batch.clients, batch.counts = [client], [count - len(ends)]
+        batch.pieces, batch.begun = [b"".join(batch.pieces)], True
+        client.owed -= len(ends)
+        client.deliver(data[pos : ends[-1]])
+        return ends[-1]
 
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Nobody is ever in the middle of a reply."""
@@ -97,10 +115,11 @@ class Proving:
         if self.lane.unfit and self.lane.parent is None:
             self.lane.depart()
         elif self._size > HELD_MAX:
-            self.let_through()
+            self.let_through(much=True)
 
-    def let_through(self) -> "SharedLane":
-        """Give out what comes as it comes. Whoever it is not for goes on over another connection."""
+    def let_through(self, much: bool = False) -> "SharedLane":
+        """Give out what comes as it comes. Whoever it is not for goes on over another connection. ``much``:
+        it is for somebody who asks for too much."""
         left = self.lane if self.lane.parent is not None else self.lane.depart()
         held, self._held, self._size = b"".join(self._held), [], 0
         left.receiver = passing = Passing(left)
@@ -110,7 +129,7 @@ class Proving:
         except (BadReply, BadRequest) as fault:
             left.die(f"out of step: {fault}")
         if not left.closed:
-            passing.overtake()
+            passing.overtake(much)
         return left
 
     def _behind_excuse(self, data: bytes, place: int, fence: bytes) -> int:

@@ -147,6 +147,8 @@ class Route:
         if lane is not None:
             if lane.closed or client.closed or client.leaving or self.gate.closed or self.primary is not node:
                 lane.drop()
+            elif client.lane is not None:
+                lane.drop()  # it has got another one meanwhile
             else:
                 client.bind(lane)
                 client.reopen()

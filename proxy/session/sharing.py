@@ -48,7 +48,7 @@ def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) 
     if name in STREAMS:
         return "XREAD BLOCK" if any(word.upper() == b"BLOCK" for word in arguments(frame)) else ""
     known = name in session.common.commands.names or name in LASTING
-    why = name.decode("latin-1") if known or name.isalnum() else "unknown command"
+    why = name.decode("latin-1") if known else "unknown command"
     if not known or _lasts(name, frame):
         session.strange = why
     return why
