@@ -118,20 +118,37 @@ def test_a_node_that_is_out_of_step_while_replies_pass_has_its_lane_closed(crowd
     assert crowd.all_heard() == [LONG, (OK if what.startswith(OK) else b"<end>"), b"", b""]
 
 
-@pytest.mark.parametrize("off", [1, -1], ids=["one more", "one less"])
-@pytest.mark.parametrize("who", [0, 1, 2])
-def test_commands_that_were_miscounted_are_found_out_before_anything_passes(
-    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, who: int, off: int
-) -> None:
+def miscount(monkeypatch: pytest.MonkeyPatch, who: int, off: int) -> None:
+    """The commands of this client are counted wrongly."""
 
     def wrong(data: bytes, plain: Container[bytes]) -> int:
         return count_requests(data, plain) + (off if b"%d.0" % who in data else 0)
 
     monkeypatch.setattr("proxy.relay.client.count_requests", wrong)
-    fences(crowd.say({0: INCR + get(0), 1: SET + get(1), 2: get(2, 2)}))
+
+
+@pytest.mark.parametrize("off", [1, -1], ids=["one more", "one less"])
+@pytest.mark.parametrize("who", [0, 1, 2])
+def test_commands_that_were_miscounted_are_found_out_before_anything_passes(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, who: int, off: int
+) -> None:
+    miscount(monkeypatch, who, off)
+    crowd.say({0: INCR + get(0), 1: SET + get(1), 2: get(2, 2)})
     crowd.answers(LONG[:HALF])
     assert crowd.all_heard() == [b"<end>"] * 3 + [b""]
     assert not crowd.lane.left and not crowd.clients[3].closed
+
+
+@pytest.mark.parametrize("off", [1, -1], ids=["one more", "one less"])
+def test_so_are_those_behind_a_client_who_has_been_given_a_part_of_his_replies(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, off: int
+) -> None:
+    miscount(monkeypatch, 1, off)
+    crowd.say({0: INCR * 3})
+    crowd.answers(b":1\r\n")
+    crowd.say({1: SET + get(1), 2: get(2) + SET})
+    crowd.answers(LONG[:HALF])
+    assert crowd.all_heard() == [b":1\r\n<end>", b"<end>", b"<end>", b""]
 
 
 def test_what_no_command_asked_for_comes_between_two_replies(crowd: Crowd) -> None:

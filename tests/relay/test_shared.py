@@ -45,6 +45,20 @@ def test_who_is_alone_needs_no_fence(crowd: Crowd) -> None:
         assert crowd.heard(1) == value(1, 3) and not crowd.lane.owes
 
 
+def test_who_is_alone_is_given_each_reply_as_it_comes_and_the_rest_is_proven(crowd: Crowd) -> None:
+    answer = value(0, 3) + value(1)
+    for place in range(len(answer)):
+        crowd.say({0: get(0, 3)})
+        crowd.answers(answer[: min(place, len(value(0, 3)))])
+        before = crowd.heard(0)
+        assert before == value(0, 3)[: place // len(value(0)) * len(value(0))]
+        fence = fence_of(crowd.say({0: get(0), 1: get(1)})) if place else fence_of(crowd.say({1: get(1)}))
+        rest = b"".join([value(0, 3)[place:], value(0) if place else b"", value(1), fence])
+        crowd.answers(rest)
+        assert before + crowd.heard(0) == value(0, 3) + (value(0) if place else b"")
+        assert crowd.heard(1) == value(1) and not crowd.lane.owes
+
+
 def test_who_sends_on_while_it_alone_is_owed_something_has_all_of_it_behind_one_fence(crowd: Crowd) -> None:
     assert crowd.say({1: get(1)}) == get(1)
     crowd.say({1: get(1)})

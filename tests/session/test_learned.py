@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.session.common import Common
+from proxy.session.ids import IDS_FROM
 from proxy.session.learned import KEPT_MAX, KEPT_SECONDS, Learned, learn, recall
 from proxy.session.scripts import Scripts
 from proxy.session.session import Send, Session
@@ -71,7 +72,7 @@ def test_in_a_greeting_each_client_finds_its_own_id() -> None:
     learned, second = Learned(), new_session()
     second.number = 6
     told = [asks(learned, new_session(), "HELLO 3", GREETING), recalls(learned, second, "HELLO 3")]
-    assert told == [GREETING.replace(b":77", b":%d" % (BASE + number)) for number in (5, 6)]
+    assert told == [GREETING.replace(b":77", b":%d" % (IDS_FROM + number)) for number in (5, 6)]
     assert second.protocol == 3
 
 
