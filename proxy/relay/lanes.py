@@ -160,20 +160,23 @@ class Lanes:
         node = route.primary
         opened = None
         try:
-            if node is None or route.gate.closed:
-                lane.go_on()
-            else:
-                with trio.fail_after(route.connect_timeout):
+            while opened is None and node is not None and node is route.primary and not route.gate.closed:
+                with trio.move_on_after(route.connect_timeout):
                     await route.ask_role(node)
                     opened, lane.unfit = await open_shared(route, node, lane.score)
-        except (NodeError, LaneRefused, trio.TooSlowError) as fault:
+                if opened is None:  # a node that is slow is no reason to close anybody
+                    route.suspect.set()
+        except (NodeError, LaneRefused) as fault:
             self._failed(lane, node, fault)
+            return
         except Exception as bug:
             log.exception("a shared lane could not be opened: a fault of the proxy's own")
             self._failed(lane, node, bug)
+            return
         finally:
             self._opening.discard(lane)
         if opened is None:
+            lane.go_on()  # to the gate
             return
         moved = route.gate.closed or route.primary is not node or not lane.closed
         if moved or opened.closed or lane.unfit:
@@ -191,7 +194,7 @@ class Lanes:
             lane.unfit = REFUSED
             on_it = [client for client in self.route.clients if client.lane is lane]
         if on_it:
-            log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault or "too slow")
+            log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault)
         for client in on_it:
             self.route.turn_away(client, fault)
         for client in waiting:

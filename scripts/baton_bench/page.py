@@ -39,6 +39,9 @@ falls on all alike; a ratio is the median of the rounds' ratios. In parentheses:
 the load, the proxy and Redis share the machine: the ratios mean more than the numbers.
 """
 
+BUSY = 0.5
+"""Of each CPU, from when on throughput and waits are mostly noise."""
+
 PICTURES_BEFORE = {
     "Throughput of Baton": "throughput.svg",
     "CPU time": "cpu.svg",
@@ -66,6 +69,10 @@ def measured(path: Path, run: Run) -> str:
     parts = [HEAD, f"{summary(run)[0].upper()}{summary(run)[1:]}.\n"]
     if run.quick:
         parts.append("**A quick run: it shows that the bench works, no more.**\n")
+    if run.load_before > BUSY * run.cpus:
+        parts.append(
+            "**The machine was busy with something else: what means much is CPU time and memory.**\n"
+        )
     if lacking := [*run.skipped, *run.failed]:
         parts.append("\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in lacking) + "\n")
     for grid in grids_of(run):

@@ -52,6 +52,12 @@ def fences(sent: bytes) -> list[bytes]:
     return [b"$33\r\n%s\r\n" % word[1] for word in words if len(word) == 2 and len(word[1]) == 33]
 
 
+def fence_of(sent: bytes) -> bytes:
+    """The answer to the one fence in there."""
+    [fence] = fences(sent)
+    return fence
+
+
 @define(eq=False)
 class Crowd:
     """Several clients on one shared lane. What an application receives is gathered as it comes, unless it is

@@ -53,7 +53,8 @@ class Town:
 
     def carry(self, *clients: Client) -> SharedLane:
         """Put these on a lane that they share."""
-        lane = SharedLane(self.route.reactor, self.route.common, BLANK, self.route.lane_lost, lambda lane: None)
+        route = self.route
+        lane = SharedLane(route.reactor, route.common, BLANK, route.lane_lost, lambda lane: None)
         lane.connect(self._connect("127.0.0.1")[0], 0)
         self.carriers.append(lane)
         for client in clients:

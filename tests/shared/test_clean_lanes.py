@@ -121,7 +121,8 @@ def test_a_lane_on_which_something_strange_was_said_is_not_used_again(
         talk = lone.talk("HELLO 3", "SET fruit fig")
         talk.ask_all(begin, strange, end)
         assert talk.ask("PING") == "PONG"
-        lone.assert_private(talk)
+        if strange.startswith("DEBUG"):  # READONLY is an error, except on Valkey
+            lone.assert_private(talk)
         assert seen_on_a_private_lane(lone.talk("PING")) == clean
         talk.socket.close()
         assert seen_on_a_private_lane(lone.talk("PING")) == clean
