@@ -65,8 +65,8 @@ async def serve(settings: Settings) -> None:
 
 
 def _take_descriptors() -> None:
-    """Each client takes two descriptors, three during a switchover; the usual soft limit of 1024 is soon
-    reached."""
+    """Each client takes one, and two more with a lane of its own during a switchover; the usual soft limit of
+    1024 is soon reached."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -267,7 +267,7 @@ SETTINGS = {
         "limits.client_output_bytes",
         BYTES,
         """How much may wait in the proxy for a client that does not read, while its replies are drained
-        for a hold. Beyond it, that client is closed.""",
+        for a hold, or while others wait behind them on a shared lane. Beyond it, that client is closed.""",
     ),
     "transaction_bytes": _setting(
         "limits.transaction_bytes",

@@ -63,7 +63,7 @@ class Batch:
         self.counts: list[int] = []
         self.pieces: list[bytes] = []  # what was sent, line by line
         self.looked_at: dict[int, Want | bytes] | None = None
-        self.begun = False  # a part of it has been given out
+        self.begun = 0  # replies of the first line that have been given out
         self.fence = b""  # none where one client alone is owed something
 
     def look_at(self, how: Want | bytes) -> None:
@@ -81,6 +81,12 @@ class Batch:
         self.clients += later.clients
         self.counts += later.counts
         self.pieces += later.pieces
+
+    def forget_first(self, count: int) -> None:
+        """So many plain lines have been given out."""
+        if count:
+            del self.clients[:count], self.counts[:count], self.pieces[:count]
+            self.begun = 0
 
 
 @define

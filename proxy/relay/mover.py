@@ -96,6 +96,7 @@ class Mover(Guest):
             return
         shared = lanes.of(self.session)
         if self.heavy_until or lane.unsent or pinned(self.session) or shared.unfit:
+            self.why = pinned(self.session) or shared.unfit or self.why
             lanes.forget(me)
         elif shared.closed:
             shared.wait(me)  # that it can be opened is not sure: a password may have been changed since

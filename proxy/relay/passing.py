@@ -34,9 +34,11 @@ class Passing:
         """What passes is not proven beforehand, so the commands are counted once more. Raises BadReply where
         that gives another number."""
         for batch in self.lane.ledger:
+            begun = batch.begun
             for piece, count in zip(batch.pieces, batch.counts, strict=True):
-                if not batch.begun and sum(1 for _ in RequestCutter().feed(piece)) != count:
+                if sum(1 for _ in RequestCutter().feed(piece)) != begun + count:
                     raise BadReply("commands were miscounted")
+                begun = 0
 
     def take(self, data: bytes) -> None:
         """Give out what these bytes hold. Raises BadReply where the lane is out of step."""

@@ -20,6 +20,8 @@ HELD_MAX = 1024 * 1024
 """Bytes of replies that are kept back for the proof that they are in step."""
 TAIL = 64
 """Bytes: more than a fence's answer has."""
+ERROR = 512
+"""Bytes: more than an error has that may come instead."""
 OUT_OF_STEP = "more replies, or fewer, than commands"
 
 
@@ -56,14 +58,14 @@ class Proving:
             end = 0
             if fence:
                 end = data.find(fence, pos)
-                if end < 0 and not any(word in data for word in (lane.fences.signature, *EXCUSED)):
+                if end < 0 and not self._answered(data):
                     break  # it has not come yet
             ends = split_replies(data, pos, batch.counts)
             if len(ends) < len(batch.counts):
                 if fence and end >= 0:
                     raise BadReply(OUT_OF_STEP)
                 if not fence:
-                    pos = self._give_part(batch, data, pos)
+                    pos = self._give_part(batch, data, pos, ends)
                 break
             stop = ends[-1]
             if fence:
@@ -81,20 +83,23 @@ class Proving:
         self._keep(data[pos:] if pos < size else b"")
 
     @staticmethod
-    def _give_part(batch: Batch, data: bytes, pos: int) -> int:
+    def _give_part(batch: Batch, data: bytes, pos: int, ends: list[int]) -> int:
         """Nobody else is owed anything: give out what is whole of one client's replies; gives where it
         ends."""
         if batch.looked_at is not None:
             return pos
-        client, count = batch.clients[0], sum(batch.counts)
-        ends = split_replies(data, pos, [1] * count)
-        if not ends:
-            return pos
-        batch.clients, batch.counts = [client], [count - len(ends)]
-        batch.pieces, batch.begun = [b"".join(batch.pieces)], True
-        client.owed -= len(ends)
-        client.deliver(data[pos : ends[-1]])
-        return ends[-1]
+        client, whole = batch.clients[0], len(ends)
+        count = sum(batch.counts[:whole])
+        stop = ends[-1] if ends else pos
+        batch.forget_first(whole)
+        if some := split_replies(data, stop, [1] * batch.counts[0]):
+            stop = some[-1]
+            batch.counts[0] -= len(some)
+            batch.begun += len(some)
+        client.owed -= count + len(some)
+        if stop > pos:
+            client.deliver(data[pos:stop])
+        return stop
 
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Nobody is ever in the middle of a reply."""
@@ -105,7 +110,13 @@ class Proving:
         new = self._tail + data
         self._tail = new[-TAIL:]
         near, self._near = self._near, False
-        return near or not fence or any(word in new for word in (self.lane.fences.signature, *EXCUSED))
+        return near or not fence or self._answered(new)
+
+    def _answered(self, data: bytes) -> bool:
+        """A fence may have been answered, if only with an error: then nothing else comes behind that for
+        now."""
+        end = data[-ERROR:]
+        return data.find(self.lane.fences.signature) >= 0 or any(end.find(word) >= 0 for word in EXCUSED)
 
     def _keep(self, rest: bytes) -> None:
         self._held, self._size, self._tail = [rest] if rest else [], len(rest), rest[-TAIL:]
