@@ -124,7 +124,7 @@ def test_the_console_tells_why_a_client_has_a_lane_of_its_own(lone: Shared) -> N
         "WATCH fruit": "watch",
         "SUBSCRIBE news": "subscri",
         "MONITOR": "monitor",
-        "NOSUCHCOMMAND": "nosuchcommand",
+        "NOSUCHCOMMAND": "unknown-command",
     }
     talks = {command: lone.talk("PING") for command in reasons}
     for command, talk in talks.items():

@@ -1,0 +1,153 @@
+"""Whatever clients send and a node answers, in whatever pieces and order of events: each gets the replies to
+its own commands, in their order, and nothing that changes something is executed twice."""
+
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from unittest.mock import patch
+
+from attrs import define, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.relay.reactor import IN
+from proxy.wire.encoding import command
+from proxy.wire.requests import RequestCutter, arguments
+from tests.relay.bench import received
+from tests.relay.crowd import Crowd
+
+HELD, LONG = 400, 150
+"""Bytes in the place of the product's own limits, so that a reply of some hundred bytes is a long one."""
+KINDS = ("GET", "GET", "GET", "INCR", "SCAN", "BLPOP", "MULTI")
+SIZES = (1, 20, 120, 300, 2000)
+
+
+def value(key: bytes) -> bytes:
+    """The value of a key that is nobody else's: the last number in its name tells its size."""
+    size = int(key.rpartition(b".")[2])
+    return b"$%d\r\n%s\r\n" % (len(key) + size, key + b"\r" * size)
+
+
+@define(eq=False)
+class Conversation:
+    """A crowd, a node that executes what arrives, and what each client must get."""
+
+    crowd: Crowd = field(factory=Crowd)
+    expected: list[bytes] = field(factory=lambda: [b""] * 4)
+    executed: Counter[bytes] = field(factory=Counter)
+    answers: dict[socket.socket, bytes] = field(factory=dict)
+    cutters: dict[socket.socket, RequestCutter] = field(factory=dict)
+    queued: dict[socket.socket, bytes] = field(factory=dict)
+    said: int = 0
+
+    def say(self, who: int, what: list[tuple[str, int]]) -> None:
+        data = b""
+        for kind, size in what:
+            self.said += 1
+            key = f"{who}.{self.said}.{size}".encode()
+            if kind == "MULTI":
+                data += command("MULTI") + command("GET", key) + command("EXEC")
+                self.expected[who] += b"+OK\r\n+QUEUED\r\n*1\r\n" + value(key)
+            else:
+                data += command(kind, "0", key) if kind == "SCAN" else command(kind, key)
+                self.expected[who] += value(key) if kind != "SCAN" else b"*2\r\n$1\r\n0\r\n" + value(key)
+        self.crowd.says(who, data)
+
+    def ends(self) -> Iterator[tuple[int, socket.socket]]:
+        yield from enumerate(node for _, node in self.crowd.links)
+        yield from ((-1, node) for _, node in self.crowd.lent)
+
+    def turn(self) -> None:
+        """The turn ends, who needs a lane gets it, and the node executes what it has been sent."""
+        crowd = self.crowd
+        while crowd.route.reactor.due:
+            crowd.route.reactor.due.pop().send_due()
+        if crowd.wants_connection:
+            crowd.connect()
+        for number, client in enumerate(crowd.clients):
+            if client in crowd.route.wanted and client.lane is None and client.waiting:
+                crowd.lend(number)
+        crowd.route.wanted.clear()
+        for _, node in self.ends():
+            cutter = self.cutters.setdefault(node, RequestCutter())
+            for name, frame in cutter.feed(received(node).removesuffix(b"<end>")):
+                self.answers[node] = self.answers.get(node, b"") + self.execute(node, name, arguments(frame))
+
+    def execute(self, node: socket.socket, name: bytes, words: list[bytes]) -> bytes:
+        key = words[-1]
+        match name:
+            case b"PING":
+                return b"$%d\r\n%s\r\n" % (len(key), key)
+            case b"MULTI":
+                self.queued[node] = b""
+                return b"+OK\r\n"
+            case b"EXEC":
+                return b"*1\r\n" + self.queued.pop(node)
+            case b"GET" if node in self.queued:
+                self.queued[node] = value(key)
+                return b"+QUEUED\r\n"
+            case b"SCAN":
+                return b"*2\r\n$1\r\n0\r\n" + value(key)
+        self.executed[key] += name != b"GET"
+        return value(key)
+
+    def answer(self, count: int, size: int) -> None:
+        """So many bytes come over one of the connections."""
+        owing = [(link, node) for link, node in self.ends() if self.answers.get(node)]
+        if owing:
+            link, node = owing[count % len(owing)]
+            piece, self.answers[node] = self.answers[node][:size], self.answers[node][size:]
+            if link >= 0:
+                self.crowd.answers(piece, link)
+                return
+            [lane] = [lane for lane, end in self.crowd.lent if end is node]
+            node.sendall(piece)
+            lane.ready(IN)
+
+    def stall(self) -> None:
+        """The lane is left, as when the node holds a write for somebody else."""
+        if self.crowd.lane.ledger and not self.crowd.lane.closed:
+            self.crowd.lane.let_through()
+
+    def finish(self) -> None:
+        self.turn()
+        while any(self.answers.values()):
+            self.answer(0, 1 << 20)
+            self.turn()
+
+
+says = st.tuples(
+    st.integers(0, 3),
+    st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(SIZES)), min_size=1, max_size=4),
+)
+events = st.lists(
+    says
+    | says
+    | st.just("turn")
+    | st.sampled_from([("answer", n, size) for n in range(3) for size in (1, 7, 40, 200, 3000)])
+    | st.just("stall"),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(events)
+def test_each_gets_the_replies_to_its_own_commands(happens: list[object]) -> None:
+    with patch("proxy.relay.proving.HELD_MAX", HELD), patch("proxy.wire.replies.LONG", LONG):
+        scene = Conversation()
+        for event in happens:
+            match event:
+                case "turn":
+                    scene.turn()
+                case "stall":
+                    scene.stall()
+                case ("answer", int(n), int(size)):
+                    scene.answer(n, size)
+                case (int(who), list(what)):
+                    scene.say(who, what)
+        scene.finish()
+        heard = scene.crowd.all_heard()
+        lost = scene.crowd.route.lost_lanes
+        scene.crowd.close()
+    assert heard == scene.expected and lost == 0
+    assert all(count <= 1 for count in scene.executed.values()), "nothing is executed twice"
