@@ -137,6 +137,11 @@ class Lanes:
             del self._queue[following]
             following.go_on()
 
+    def stays(self, client: "Performer") -> None:
+        """It needs its lane for more than a moment: nobody is to wait for that."""
+        if client in self._brief:
+            self.forget(client)
+
     def take_back(self, client: "Client", lane: Lane) -> None:
         """The client needs no lane of its own any more."""
         lane.owner = client.lane = None
@@ -229,6 +234,8 @@ class Lanes:
                     del self._spare[key]
             for client in list(self.route.apart):
                 client.come_back()
+            for brief in [client for client in self._brief if client.own_lane is not None]:
+                self.stays(brief)
             for identity, lanes in list(self._shared.items()):
                 if any(lane.clients or lane.owes or lane in self._opening or lane.left for lane in lanes):
                     self._since.pop(lanes[0], None)

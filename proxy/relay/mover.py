@@ -73,8 +73,9 @@ class Mover(Guest):
 
     def part(self) -> None:
         """Leave the shared lane."""
-        assert self.lane is not None and self.lane.shared and not self.owed
-        self.lane.clients -= 1
+        lane = self.lane
+        assert lane is not None and lane.shared and not self.owed
+        lane.forget(cast("Client", self))
         self.lane = None
         self.session.moved = True
 

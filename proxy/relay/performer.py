@@ -113,6 +113,8 @@ class Performer(Mover):
                     lane.ask(self, frame, want)
             case SendAndWait(frame, want):
                 self.answering = want
+                if not lane.shared:
+                    self.route.lanes.stays(self)
                 blocking = self.session.blocked
                 if blocking is not None and blocking.since is None:
                     blocking.since = self.route.now()

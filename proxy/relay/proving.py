@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from proxy.relay.shared import SharedLane
 
 HELD_MAX = 1024 * 1024
-"""Bytes of replies that are kept back for the proof that they are in step."""
+"""Bytes of one reply that are kept back for the proof that it is in step."""
+ALL_MAX = 16 * HELD_MAX
+"""Bytes of all that are kept back for one batch: a batch has some 400 short commands."""
 TAIL = 64
 """Bytes: more than a fence's answer has."""
 ERROR = 512
@@ -28,12 +30,13 @@ OUT_OF_STEP = "more replies, or fewer, than commands"
 class Proving:
     """The end of a shared lane at which bytes come in."""
 
-    __slots__ = ("_held", "_near", "_size", "_tail", "lane")
+    __slots__ = ("_held", "_look_at", "_near", "_size", "_tail", "lane")
 
     def __init__(self, lane: "SharedLane") -> None:
         self.lane = lane
         self._held: list[bytes] = []
         self._size = 0
+        self._look_at = HELD_MAX  # how much is held when it is looked at why
         self._near = False  # of a batch nothing is lacking but a part of what answers the fence
         self._tail = b""  # of what is held, in which a fence may have begun
 
@@ -120,13 +123,22 @@ class Proving:
 
     def _keep(self, rest: bytes) -> None:
         self._held, self._size, self._tail = [rest] if rest else [], len(rest), rest[-TAIL:]
+        self._look_at = HELD_MAX
         self._bound()
 
     def _bound(self) -> None:
         if self.lane.unfit and self.lane.parent is None:
             self.lane.depart()
-        elif self._size > HELD_MAX:
-            self.let_through(much=True)
+        elif self._size > self._look_at:
+            self._look_at = self._size + HELD_MAX
+            if self._size > ALL_MAX or self._begun() > HELD_MAX:
+                self.let_through(much=True)
+
+    def _begun(self) -> int:
+        """Bytes of the reply that is coming in."""
+        data = b"".join(self._held)
+        ends = split_replies(data, 0, [1] * sum(self.lane.ledger[0].counts))
+        return len(data) - (ends[-1] if ends else 0)
 
     def let_through(self, much: bool = False) -> "SharedLane":
         """Give out what comes as it comes. Whoever it is not for goes on over another connection. ``much``:

@@ -247,12 +247,15 @@ class SharedLane(Connection):
 
     def spare(self, client: "Performer") -> None:
         """A client does not read: leave what comes to the kernel, if nobody else waits behind it."""
-        if all(each in (client, NOBODY) for batch in self.ledger for each in batch.clients):
+        waiting = {each for batch in self.ledger for each in batch.clients if not each.closed}
+        if client.owed and waiting - {NOBODY} == {client}:
             self.listen(False)
 
     def forget(self, client: "Performer") -> None:
         """The client is gone; what it is owed is given to nobody."""
         self.clients -= 1
+        for left in self.left:
+            left.listen(True)  # if he was spared
         self.waiting.pop(client, None)
         self._stopped.pop(client, None)
 

@@ -62,7 +62,9 @@ class Warmth:
         """During the hold: what has changed since. Every client with a lane has a warm one then."""
         altered, self.route.altered = self.route.altered, None
         await self._share()
-        known = self.lanes.keys() & self.route.apart.keys()
+        for client in [client for client in self.lanes if client.own_lane is None]:
+            self.lanes.pop(client).drop()  # at once, for it may be subscribed
+        known = self.lanes.keys()
         new = [client for client, _ in self.route.own_lanes() if client not in known]
         lost = {client for client, lane in self.lanes.items() if lane.closed}
         again = [

@@ -107,7 +107,9 @@ class WasReset(Want):
     """The reply to RESET."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if not fails(piece):
+        if fails(piece):  # 6.2 asks who may say it; what was open is so still
+            session.strange = "RESET"
+        else:
             session.reset()
         return piece
 

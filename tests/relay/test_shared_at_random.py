@@ -1,14 +1,13 @@
 """Whatever clients send and a node answers, in whatever pieces and order of events: each gets the replies to
 its own commands, in their order, and nothing that changes something is executed twice."""
 
+import random
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from unittest.mock import patch
 
+import pytest
 from attrs import define, field
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from proxy.relay.reactor import IN
 from proxy.wire.encoding import command
@@ -18,6 +17,7 @@ from tests.relay.crowd import Crowd
 
 HELD, LONG = 400, 150
 """Bytes in the place of the product's own limits, so that a reply of some hundred bytes is a long one."""
+ROUNDS = 120
 KINDS = ("GET", "GET", "GET", "INCR", "SCAN", "BLPOP", "MULTI")
 SIZES = (1, 20, 120, 300, 2000)
 
@@ -116,38 +116,31 @@ class Conversation:
             self.turn()
 
 
-says = st.tuples(
-    st.integers(0, 3),
-    st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(SIZES)), min_size=1, max_size=4),
-)
-events = st.lists(
-    says
-    | says
-    | st.just("turn")
-    | st.sampled_from([("answer", n, size) for n in range(3) for size in (1, 7, 40, 200, 3000)])
-    | st.just("stall"),
-    max_size=25,
-)
+def happen(scene: Conversation, chance: random.Random) -> None:
+    """One event."""
+    match chance.choice(["say", "say", "say", "turn", "turn", "answer", "answer", "answer", "stall"]):
+        case "say":
+            what = [(chance.choice(KINDS), chance.choice(SIZES)) for _ in range(chance.randint(1, 3))]
+            scene.say(chance.randrange(4), what)
+        case "turn":
+            scene.turn()
+        case "answer":
+            scene.answer(chance.randrange(9), chance.choice([1, 7, 40, 200, 3000]))
+        case "stall":
+            scene.stall()
 
 
-@settings(max_examples=150, deadline=None)
-@given(events)
-def test_each_gets_the_replies_to_its_own_commands(happens: list[object]) -> None:
-    with patch("proxy.relay.proving.HELD_MAX", HELD), patch("proxy.wire.replies.LONG", LONG):
-        scene = Conversation()
-        for event in happens:
-            match event:
-                case "turn":
-                    scene.turn()
-                case "stall":
-                    scene.stall()
-                case ("answer", int(n), int(size)):
-                    scene.answer(n, size)
-                case (int(who), list(what)):
-                    scene.say(who, what)
+def test_each_gets_the_replies_to_its_own_commands_and_writes_are_executed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proxy.relay.proving.HELD_MAX", HELD)
+    monkeypatch.setattr("proxy.wire.replies.LONG", LONG)
+    for seed in range(ROUNDS):
+        chance, scene = random.Random(seed), Conversation()
+        for _ in range(chance.randint(5, 60)):
+            happen(scene, chance)
         scene.finish()
-        heard = scene.crowd.all_heard()
-        lost = scene.crowd.route.lost_lanes
+        assert scene.crowd.all_heard() == scene.expected, f"seed {seed}"
+        assert scene.crowd.route.lost_lanes == 0, f"seed {seed}"
+        assert all(count <= 1 for count in scene.executed.values()), f"seed {seed}: something was done twice"
         scene.crowd.close()
-    assert heard == scene.expected and lost == 0
-    assert all(count <= 1 for count in scene.executed.values()), "nothing is executed twice"
