@@ -83,14 +83,18 @@ class Admission:
                     self._since += 1
                 for client in newcomers:
                     client.session.admission = self._since
-        except (NodeError, LaneRefused, trio.TooSlowError) as fault:
+        except Exception as fault:
+            if not isinstance(fault, NodeError | LaneRefused | trio.TooSlowError):
+                log.exception("newcomers are not received: a fault of the proxy's own")
             self.forget_node()
             self.route.suspect.set()
             log.warning("%d clients are closed: no lane to %s: %s", len(newcomers), node, fault or "too slow")
             for client in newcomers:
-                self.route.turn_away(client, fault)
-        for client in newcomers:
-            client.go_on()
+                if client.own_lane is None:  # else it stays where it is
+                    self.route.turn_away(client, fault)
+        else:
+            for client in newcomers:
+                client.go_on()
 
     async def _is_locked(self, node: Node) -> bool:
         lane, self._lane = self._lane, None

@@ -68,7 +68,7 @@ class Client(Performer):
         if not data:
             self.end()
             return
-        if self.ended:
+        if self.ended or self.leaving:
             return  # it has broken the protocol: only its end is waited for
         lane = self.lane
         route = self.route
@@ -254,7 +254,7 @@ class Client(Performer):
 
     def lane_drained(self) -> None:
         """The lane takes commands again."""
-        if not self.ended and self.waiting_bytes <= WAITING_MAX:
+        if not (self.ended or self.leaving) and self.waiting_bytes <= WAITING_MAX:
             self.listen(True)
 
     def close(self) -> None:

@@ -171,30 +171,29 @@ class Lanes:
                     opened, lane.unfit = await open_shared(route, node, lane.score)
                 if opened is None:  # a node that is slow is no reason to close anybody
                     route.suspect.set()
+            moved = route.gate.closed or route.primary is not node or not lane.closed
+            if opened is None or moved or lane.unfit or not opened.is_clean:
+                if opened is not None:
+                    opened.drop()
+                self._opening.discard(lane)
+                lane.go_on()
+            else:
+                lane.connect(opened.surrender(), opened.tag)
         except (NodeError, LaneRefused) as fault:
             self._failed(lane, node, fault)
-            return
         except Exception as bug:
             log.exception("a shared lane could not be opened: a fault of the proxy's own")
             self._failed(lane, node, bug)
-            return
         finally:
             self._opening.discard(lane)
-        if opened is None:
-            lane.go_on()  # to the gate
-            return
-        moved = route.gate.closed or route.primary is not node or not lane.closed
-        if moved or opened.closed or lane.unfit:
-            opened.drop()
-            lane.go_on()
-        else:
-            lane.connect(opened.surrender(), opened.tag)
 
     def _failed(self, lane: SharedLane, node: Node | None, fault: Exception) -> None:
         """Redis would have refused, or closed, the clients' own connections."""
         self.route.suspect.set()
+        if any(not left.closed for left in lane.left):
+            return  # who is logged in goes on: the connection is taken back when it owes nothing
         waiting, lane.waiting = lane.waiting, {}
-        on_it = [client for client in waiting if client.own_lane is None]
+        on_it = [client for client in waiting if client.lane is lane]
         if isinstance(fault, LaneRefused) and fault.identity:
             lane.unfit = REFUSED
             on_it = [client for client in self.route.clients if client.lane is lane]
@@ -217,8 +216,10 @@ class Lanes:
         """No lane leads to the primary any more; nobody is on one."""
         self.drop_spare()
         for lane in self:
-            lane.die("it leads to a node that is the primary no more")
+            for each in (*lane.left, lane):
+                each.die("it leads to a node that is the primary no more")
         self._shared.clear()
+        self._since.clear()
 
     async def sweep(self) -> None:
         """Close, until cancelled, what nobody needs."""

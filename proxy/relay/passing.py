@@ -56,6 +56,11 @@ class Passing:
                 batch.clients[self._line].burden()
             overtake(self.lane, self._line, self.lane.common.commands.reads)
 
+    @property
+    def rests(self) -> bool:
+        """No part of anything has come."""
+        return self._cutter.at_boundary
+
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Give this to the client between two replies; False if it is there already."""
         if self._inside is not client:

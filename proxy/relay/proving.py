@@ -104,6 +104,11 @@ class Proving:
             client.deliver(data[pos:stop])
         return stop
 
+    @property
+    def rests(self) -> bool:
+        """No part of anything has come."""
+        return not self._held
+
     def keep(self, client: "Performer", made: bytes) -> bool:
         """Nobody is ever in the middle of a reply."""
         return False

@@ -13,8 +13,7 @@ anything of it. Rules:
 3. Replies are kept back until their batch is proven (:mod:`proxy.relay.proving`). Where they are too long for
    that, the lane *departs*: it leaves the connection to what is owed there, which is given out as it comes
    (:mod:`proxy.relay.passing`), and goes on over another.
-4. The lane outlives its connection. One that is lost closes the clients to whom it owed something; the others
-   wait until it is opened again, which a switchover does ahead of time.
+4. The lane outlives its connection. One that is lost closes those to whom it owed something, and no others.
 """
 
 from collections import deque
@@ -37,10 +36,11 @@ from proxy.wire.requests import Frame
 if TYPE_CHECKING:
     from proxy.relay.performer import Performer
 
-RECEIVE = 64 * 1024
-"""More would cost a mapping of its own for each receive (M_MMAP_THRESHOLD)."""
+RECEIVE = 64 * 1024  # more would cost a mapping of its own each time (M_MMAP_THRESHOLD)
 BATCH_BYTES = 16 * 1024
 """A node reads as many bytes at once (PROTO_IOBUF_LEN), and answers before it reads on."""
+OWED_MAX = 1024
+"""Replies that a client may be owed before the rest of its pipeline goes down a lane of its own."""
 UNSENT_MAX = 1024 * 1024
 """Bytes that wait to go out before clients are no longer received from."""
 
@@ -124,6 +124,8 @@ class SharedLane(Connection):
         self._size += len(data)
         if self._size > BATCH_BYTES:
             self.send_due()
+        if client.owed > OWED_MAX:
+            client.burden()
 
     def ask(self, client: "Performer", frame: Frame, want: Want) -> None:
         """Send a command whose reply must be looked at."""
@@ -240,8 +242,7 @@ class SharedLane(Connection):
         return left
 
     def let_through(self) -> "SharedLane":
-        """Leave the connection, because what is owed there does not come, or is too much; gives what is
-        left."""
+        """Leave the connection, for what is owed there does not come, or is too much; gives what is left."""
         assert isinstance(self.receiver, Proving)
         return self.receiver.let_through()
 
@@ -260,8 +261,16 @@ class SharedLane(Connection):
         self._stopped.pop(client, None)
 
     def _end(self, left: "SharedLane") -> None:
-        left.shut()
+        """Nothing is owed any more over a connection that was left. If no other was opened it is of use."""
         self.left.remove(left)
+        if self.closed and self.waiting and not left.closed and left.receiver.rests and left.unsent is None:
+            left.unwatch()
+            left.closed = True
+            self.connect(left.transport, left.tag)
+        else:
+            left.shut()
+            if self.closed and self.waiting:
+                self._open(self)
 
     @property
     def owes(self) -> bool:

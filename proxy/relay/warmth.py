@@ -146,9 +146,9 @@ class Warmth:
     def take_shared(self, lane: SharedLane) -> Lane | None:
         """The warm connection of a shared lane; None if it has none that lives and serves."""
         warm = self.shared.pop(lane, None)
-        if warm is None or warm.closed:
+        if warm is None:
             return None
-        if lane.unfit:
+        if lane.unfit or not warm.is_clean:
             warm.drop()
             return None
         return warm

@@ -103,6 +103,18 @@ class Monitoring(Want):
 
 
 @frozen
+class Ended(Want):
+    """The reply to what ends something. Who may not say it has that still."""
+
+    name: str
+
+    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if piece.startswith(b"-NOPERM"):
+            session.strange = self.name
+        return piece
+
+
+@frozen
 class WasReset(Want):
     """The reply to RESET."""
 

@@ -21,7 +21,7 @@ CLIENT = frozenset((b"SETNAME", b"SETINFO"))
 
 LEARNABLE = frozenset((b"CLIENT", b"HELLO", b"SELECT"))
 
-Key = tuple[bytes | None, int, Frame]
+Key = tuple[bytes | None, int, int, Frame]
 
 
 @define
@@ -50,7 +50,7 @@ class Learning(Want):
 
     inner: Want
     learned: Learned
-    key: Key
+    key: Key = field(repr=False)
     until: float
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
@@ -71,7 +71,8 @@ def key_of(session: Session, name: bytes, frame: Frame) -> Key | None:
         known = tracks_not or (len(words) > 2 and words[1].upper() in CLIENT)
     else:
         known = name == b"SELECT"
-    return (session.auth, session.protocol, frame) if known else None
+    admission = session.admission if session.auth is None else 0
+    return (session.auth, admission, session.protocol, frame) if known else None
 
 
 def learn(session: Session, learned: Learned, name: bytes, frame: Frame, now: float) -> tuple[Step, ...]:

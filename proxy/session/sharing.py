@@ -43,10 +43,10 @@ def apart(session: Session, name: bytes, frame: Frame, plain: Container[bytes]) 
     the server nor the table says anything special."""
     if session.strange:
         return session.strange
-    if name in plain or name in ALIKE:
+    if name in STREAMS and any(word.upper() == b"BLOCK" for word in arguments(frame)):
+        return "XREAD BLOCK"
+    if name in plain or name in ALIKE or name in STREAMS:
         return "large transfers" if size_of(frame) > LARGE else ""
-    if name in STREAMS:
-        return "XREAD BLOCK" if any(word.upper() == b"BLOCK" for word in arguments(frame)) else ""
     known = name in session.common.commands.names or name in LASTING
     why = name.decode("latin-1") if known else "unknown command"
     if not known or _lasts(name, frame):

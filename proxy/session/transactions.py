@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from proxy.session.identity import fails
+from proxy.session.identity import Ended, fails
 from proxy.session.session import LookUp, Say, Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
 from proxy.wire.replies import PUSH, ReplyCutter
@@ -181,22 +181,12 @@ def execute(session: Session, frame: Frame) -> tuple[Step, ...]:
     return (Send(frame, Executed(transaction)),)
 
 
-@frozen
-class Ended(Want):
-    """The reply to DISCARD. Who may not say it has the transaction open still."""
-
-    def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if piece.startswith(b"-NOPERM"):
-            session.strange = "DISCARD"
-        return piece
-
-
 def discard(session: Session, frame: Frame) -> tuple[Step, ...]:
     if session.transaction is None:
         return (Send(frame),)
     session.transaction = None
     session.watch = None
-    return (Send(frame, Ended()),)
+    return (Send(frame, Ended("DISCARD")),)
 
 
 def queue(session: Session, frame: Frame, ask: Ask | None) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ since it was watched, nil that one was, and the watch is set again in case the s
 
 from attrs import define, field, frozen
 
-from proxy.session.identity import fails
+from proxy.session.identity import Ended, fails
 from proxy.session.session import Send, Session, Step, Want
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments, size_of
@@ -97,6 +97,7 @@ def unwatch(session: Session, frame: Frame) -> tuple[Step, ...]:
     whole = len(arguments(frame)) == 1
     if whole and session.transaction is None:  # inside MULTI it comes too late to save EXEC from a dirty key
         session.watch = None
+        return (Send(frame, Ended("UNWATCH")),)
     return (Send(frame),)
 
 

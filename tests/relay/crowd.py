@@ -99,7 +99,7 @@ class Crowd:
 
     @property
     def wants_connection(self) -> bool:
-        return self.lane in self.route.lanes._opening
+        return self.lane.closed and self.lane in self.route.lanes._opening
 
     def lend(self, number: int) -> tuple[Lane, socket.socket]:
         """Give a client the lane of its own that it needs; gives that and its node."""

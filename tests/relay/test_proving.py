@@ -5,6 +5,7 @@ closed, and those to whom it owed nothing go on.
 """
 
 from collections.abc import Callable, Container, Sequence
+from contextlib import closing
 
 import pytest
 
@@ -41,12 +42,11 @@ def test_commands_that_are_miscounted_close_the_lane_before_anybody_is_given_any
 ) -> None:
     miscount_requests(monkeypatch, who, off)
     for place in range(0, 150, 7):
-        crowd = Crowd()
-        answer = b"".join([*REPLIES, *fences(crowd.say(ALL))])
-        crowd.answers(answer[:place])
-        crowd.answers(answer[place:])
-        assert_closed(crowd)
-        crowd.close()
+        with closing(Crowd()) as crowd:
+            answer = b"".join([*REPLIES, *fences(crowd.say(ALL))])
+            crowd.answers(answer[:place])
+            crowd.answers(answer[place:])
+            assert_closed(crowd)
 
 
 @pytest.mark.parametrize("off", WRONG)
@@ -195,6 +195,5 @@ def test_the_text_of_an_older_fence_in_a_value_is_nothing_but_a_value(crowd: Cro
 
 
 def test_no_two_lanes_have_the_same_fences(crowd: Crowd) -> None:
-    other = Crowd()
-    assert set(fences(crowd.say(ALL))).isdisjoint(fences(other.say(ALL)))
-    other.close()
+    with closing(Crowd()) as other:
+        assert set(fences(crowd.say(ALL))).isdisjoint(fences(other.say(ALL)))

@@ -84,21 +84,19 @@ def test_a_batch_onto_a_lane_that_owes_something_to_another_is_fenced_together_w
 
 
 @pytest.mark.parametrize("answers", [KINDS, (BUSY,) * 8], ids=["values", "errors"])
-def test_replies_come_out_the_same_wherever_they_are_cut(answers: tuple[bytes, ...]) -> None:
+def test_replies_come_out_the_same_wherever_they_are_cut(crowd: Crowd, answers: tuple[bytes, ...]) -> None:
     """Where every command is answered with an error, so is the fence."""
-    whole = Crowd()
     first, second = b"".join(answers[:3]), b"".join(answers[3:])
     place = size = 0
     while place <= size:
-        fence = fence_of(whole.say({0: get(0, 3), 1: get(1, 5)}))
+        fence = fence_of(crowd.say({0: get(0, 3), 1: get(1, 5)}))
         data = b"".join([first, second, BUSY if BUSY in answers else fence])
         size = len(data)
-        whole.answers(data[:place])
-        whole.answers(data[place:])
-        assert whole.all_heard() == [first, second, b"", b""], f"cut at {place}"
-        assert not whole.lane.owes and not whole.lane.closed
+        crowd.answers(data[:place])
+        crowd.answers(data[place:])
+        assert crowd.all_heard() == [first, second, b"", b""], f"cut at {place}"
+        assert not crowd.lane.owes and not crowd.lane.closed
         place += 1
-    whole.close()
 
 
 def test_replies_come_out_the_same_byte_by_byte_however_many_batches_are_under_way(crowd: Crowd) -> None:

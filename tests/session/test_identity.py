@@ -70,8 +70,9 @@ def test_of_a_kind_of_setting_the_last_counts() -> None:
 
 
 def test_reset_leaves_a_session_as_new_but_for_the_name_of_its_library() -> None:
-    """Redis keeps that too."""
+    """Redis keeps that too, and up to 7.0 NO-EVICT."""
     session, other = new_session(), new_session()
+    session.common.loses_logins = True
     for line, _ in CHANGES:
         answered(session, line, GOOD)
     session.watch = Watch(lost=True)
