@@ -118,6 +118,9 @@ class Lanes:
     async def _adapt(lane: Lane, client: "Client", score: Score) -> Lane | None:
         try:
             await make_blank(lane, client, score)
+            if client.lane is not None or client.closed:  # it is not to be subscribed twice
+                lane.drop()
+                return None
             await set_up(lane, client, BLANK, Score.of(client.session))
         except (NodeError, LaneRefused) as fault:
             log.debug("a spare lane is of no use: %s", fault)
@@ -216,6 +219,7 @@ class Lanes:
         """No lane leads to the primary any more; nobody is on one."""
         self.drop_spare()
         for lane in self:
+            lane.waiting.clear()
             for each in (*lane.left, lane):
                 each.die("it leads to a node that is the primary no more")
         self._shared.clear()
@@ -235,6 +239,9 @@ class Lanes:
                     del self._spare[key]
             for client in list(self.route.apart):
                 client.come_back()
+            for shared in self:
+                if shared.closed and shared.waiting:
+                    self.open(shared)
             for brief in [client for client in self._brief if client.own_lane is not None]:
                 self.stays(brief)
             for identity, lanes in list(self._shared.items()):

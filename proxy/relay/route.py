@@ -132,9 +132,9 @@ class Route:
             if node is not None and not client.closed:
                 with trio.fail_after(self.connect_timeout):
                     await self.ask_role(node)
-                    lane = await self.lanes.adapt(client) or await open_lane(
-                        self, node, client, Score.of(client.session)
-                    )
+                    lane = await self.lanes.adapt(client)
+                    if lane is None and client.lane is None:  # it may have got one meanwhile
+                        lane = await open_lane(self, node, client, Score.of(client.session))
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()

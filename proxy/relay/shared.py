@@ -30,6 +30,7 @@ from proxy.relay.transport import Transport
 from proxy.session.common import Common
 from proxy.session.replay import Score
 from proxy.session.session import Want
+from proxy.wire.recount import holds
 from proxy.wire.replies import BadReply
 from proxy.wire.requests import Frame
 
@@ -172,8 +173,11 @@ class SharedLane(Connection):
         batch = self.gathered
         if batch is None:
             return
-        self.gathered = None
-        pieces, self._size = batch.pieces, 0
+        data = b"".join(batch.pieces)
+        if not holds(data, sum(batch.counts)):
+            self.die("commands were miscounted")
+            return
+        self.gathered, self._size = None, 0
         ledger = self.ledger
         if batch.looked_at is not None and not any(batch.counts):
             self._give_made(batch)
@@ -184,7 +188,7 @@ class SharedLane(Connection):
         else:
             ledger.append(batch)
         fence = self.fences.behind(batch, alone=len(ledger) == 1)
-        self.send(b"".join([*pieces, fence]))
+        self.send(data + fence)
 
     def _give_made(self, batch: Batch) -> None:
         """Nothing in it comes from the node: behind what is still owed, its turn has come."""
@@ -240,11 +244,6 @@ class SharedLane(Connection):
         if self.clients:
             self._open(self)
         return left
-
-    def let_through(self) -> "SharedLane":
-        """Leave the connection, for what is owed there does not come, or is too much; gives what is left."""
-        assert isinstance(self.receiver, Proving)
-        return self.receiver.let_through()
 
     def spare(self, client: "Performer") -> None:
         """A client does not read: leave what comes to the kernel, if nobody else waits behind it."""

@@ -15,6 +15,7 @@ import trio
 from attrs import define, field
 
 from proxy.nodes.errors import NodeError, ReplyError
+from proxy.relay.proving import Proving
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
@@ -55,7 +56,10 @@ class Stalls:
             if self.route.gate.closed:
                 self._seen.clear()
             elif stalled := self._look():
-                await self._leave(stalled)
+                try:
+                    await self._leave(stalled)
+                except Exception:
+                    log.exception("a lane could not be left: a fault of the proxy's own")
 
     def _look(self) -> list["SharedLane"]:
         seen, self._seen = self._seen, {}
@@ -77,7 +81,7 @@ class Stalls:
             if fault.text.startswith("BUSY"):  # a script runs too long, and who asks anew is told so
                 for lane in stalled:
                     if lane.ledger and not lane.closed:
-                        lane.let_through()
+                        _let_through(lane)
             return
         except (NodeError, trio.TooSlowError):
             return  # it is busy, or gone: whoever watches over the nodes finds out
@@ -89,7 +93,7 @@ class Stalls:
                     self.held = self.route.common.commands.writes
                     self.route.choose_plain()
                 self._left += 1
-                lane.let_through().when_idle(self._answered)
+                _let_through(lane).when_idle(self._answered)
 
     def _answered(self) -> None:
         self._left -= 1
@@ -100,3 +104,8 @@ class Stalls:
             waiting, self._waiting = self._waiting, {}
             for client in waiting:
                 client.go_on()
+
+
+def _let_through(lane: "SharedLane") -> "SharedLane":
+    assert isinstance(lane.receiver, Proving), "only what was left lets all through"
+    return lane.receiver.let_through()

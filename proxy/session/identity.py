@@ -109,7 +109,7 @@ class Ended(Want):
     name: str
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if piece.startswith(b"-NOPERM"):
+        if piece.startswith((b"-NOPERM", b"-ERR unknown")):
             session.strange = self.name
         return piece
 

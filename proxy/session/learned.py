@@ -16,6 +16,8 @@ from proxy.wire.requests import Frame, arguments
 KEPT_SECONDS = 1.0
 """How long a user whose rights are taken may go on saying these."""
 KEPT_MAX = 1024
+LONG = 512
+"""Bytes. Commands that are longer are not remembered."""
 CLIENT = frozenset((b"SETNAME", b"SETINFO"))
 """Subcommands whose answer depends on the user and the words alone."""
 
@@ -61,7 +63,7 @@ class Learning(Want):
 
 def key_of(session: Session, name: bytes, frame: Frame) -> Key | None:
     """Under what the answer to this command is remembered; None if it is not."""
-    if isinstance(frame, list) or session.transaction is not None:
+    if isinstance(frame, list) or len(frame) > LONG or session.transaction is not None:
         return None
     words = arguments(frame)
     if name == b"HELLO":

@@ -118,13 +118,15 @@ def test_a_node_that_is_out_of_step_while_replies_pass_has_its_lane_closed(crowd
     assert crowd.all_heard() == [LONG, (OK if what.startswith(OK) else b"<end>"), b"", b""]
 
 
-def miscount(monkeypatch: pytest.MonkeyPatch, who: int, off: int) -> None:
-    """The commands of this client are counted wrongly."""
+def miscount(monkeypatch: pytest.MonkeyPatch, who: int, off: int, blind: bool = True) -> None:
+    """The commands of this client are counted wrongly, and the second count is ``blind``."""
 
     def wrong(data: bytes, plain: Container[bytes]) -> int:
         return count_requests(data, plain) + (off if b"%d.0" % who in data else 0)
 
     monkeypatch.setattr("proxy.relay.client.count_requests", wrong)
+    if blind:
+        monkeypatch.setattr("proxy.relay.shared.holds", lambda data, count: True, raising=False)
 
 
 @pytest.mark.parametrize("off", [1, -1], ids=["one more", "one less"])
@@ -149,6 +151,21 @@ def test_so_are_those_behind_a_client_who_has_been_given_a_part_of_his_replies(
     crowd.say({1: SET + get(1), 2: get(2) + SET})
     crowd.answers(LONG[:HALF])
     assert crowd.all_heard() == [b":1\r\n<end>", b"<end>", b"<end>", b""]
+
+
+@pytest.mark.parametrize("off", [1, -1], ids=["one more", "one less"])
+def test_who_was_miscounted_while_alone_gets_nothing_of_the_next_ones_long_reply(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, off: int
+) -> None:
+    """Nor the next one of his: the count was wrong before anything was fenced."""
+    miscount(monkeypatch, 0, off, blind=False)
+    crowd.say({0: get(0) + INCR})
+    if off > 0:
+        crowd.say({0: SET})
+    crowd.answers(value(0) + (b":1\r\n" + OK if off > 0 else b""))
+    crowd.say({1: INCR})
+    crowd.answers(LONG[:HALF])
+    assert b"vvv" not in crowd.heard(0) + crowd.heard(1)
 
 
 def test_what_no_command_asked_for_comes_between_two_replies(crowd: Crowd) -> None:

@@ -2,14 +2,17 @@
 its own commands, in their order, and nothing that changes something is executed twice."""
 
 import random
+import re
 import socket
 from collections import Counter
 from collections.abc import Container, Iterator
 from contextlib import closing
+from typing import cast
 
 import pytest
 from attrs import define, field
 
+from proxy.relay.proving import Proving
 from proxy.relay.reactor import IN
 from proxy.wire.counting import count_requests
 from proxy.wire.encoding import command
@@ -110,7 +113,7 @@ class Conversation:
     def stall(self) -> None:
         """The lane is left, as when the node holds a write for somebody else."""
         if self.crowd.lane.ledger and not self.crowd.lane.closed:
-            self.crowd.lane.let_through()
+            cast(Proving, self.crowd.lane.receiver).let_through()
 
     def finish(self) -> None:
         self.turn()
@@ -174,7 +177,7 @@ def test_if_the_commands_of_one_are_miscounted_nobody_gets_the_replies_of_anothe
             for _ in range(chance.randint(20, 60)):
                 happen(scene, chance)
             scene.finish()
-            for heard, expected in zip(scene.crowd.all_heard(), scene.expected, strict=True):
-                assert expected.startswith(heard.removesuffix(b"<end>")), f"seed {seed}"
+            for who, heard in enumerate(scene.crowd.all_heard()):
+                assert set(re.findall(rb"\n(\d)\.\d+\.\d+\r", heard)) <= {b"%d" % who}, f"seed {seed}"
             closed += scene.crowd.route.lost_lanes
     assert closed > ROUNDS / 20, "miscounts are found out"
