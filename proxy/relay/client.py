@@ -235,8 +235,11 @@ class Client(Performer):
             elif self.ended:
                 self.finish()
             else:
-                if self.lane is None or self.lane.unsent is None:
+                lane = self.lane
+                if lane is None or lane.shared or lane.unsent is None:
                     self.listen(True)
+                if lane is not None and lane.shared and lane.unsent is not None:
+                    lane.stop(self)
                 self.come_back()
 
     def _carry_on(self) -> bool:

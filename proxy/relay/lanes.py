@@ -89,7 +89,9 @@ class Lanes:
 
     def lend(self, client: "Client") -> bool:
         """Give the client a lane of its own; True if it has it now, else it goes on when it has."""
-        spare = self._spare.get(self._spare_key(client.session))
+        session = client.session
+        fresh = session.transaction is None and session.blocked is None  # else there is something to replay
+        spare = self._spare.get(self._spare_key(session)) if fresh else None
         while spare:
             lane = spare.pop()
             self._since.pop(lane, None)
