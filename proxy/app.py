@@ -83,6 +83,7 @@ def _route(
         common=Common(
             Scripts(settings.scripts_count, settings.scripts_bytes),
             Limits(settings.transaction_bytes),
+            shares=settings.lanes == "shared",
             maintenance=settings.maint_notifications,
         ),
         client_output_bytes=settings.client_output_bytes,

@@ -105,5 +105,7 @@ class Common:
     """Of the primary."""
     loses_logins: bool = False
     """The primary may not tell of a login that fails: from 7.2 on (``addAuthErrReply`` in acl.c)."""
+    shares: bool = False
+    """Lanes are shared: what a node's own id names may be a lane of many clients."""
     maintenance: bool = True
     """Clients may ask for notices of a switchover (see ``maintenance``)."""

@@ -105,6 +105,8 @@ def track(session: Session, frame: Frame) -> tuple[Step, ...]:
             options.add(option)
         elif words[value].isdigit() and len(words[value]) <= DIGITS_MAX:
             redirect = int(words[value])
+            if session.common.shares and 0 < redirect < IDS_FROM:
+                redirect = IDS_FROM  # nobody has it: invalidations would break a shared lane
             target = session.common.directory.target_id(redirect - IDS_FROM) if redirect > IDS_FROM else 0
             if target is None:
                 return (LookUp(b"CLIENT", frame),)

@@ -21,15 +21,15 @@ WRONG = [pytest.param(1, id="one-more"), pytest.param(-1, id="one-less")]
 PUSH = b">2\r\n+message\r\n+hello\r\n"
 
 
-def miscount_requests(monkeypatch: pytest.MonkeyPatch, who: int, off: int) -> None:
-    """The commands of this client are counted wrongly, and whoever counts them again is blind."""
+def miscount_requests(monkeypatch: pytest.MonkeyPatch, who: int, off: int, blind: bool = True) -> None:
+    """The commands of this client are counted wrongly, and whoever counts them again is ``blind``."""
 
     def wrong(data: bytes, plain: Container[bytes]) -> int:
         return count_requests(data, plain) + (off if b"key %d." % who in data else 0)
 
     monkeypatch.setattr("proxy.relay.client.count_requests", wrong)
-    monkeypatch.setattr("proxy.relay.shared.holds", lambda data, count: True, raising=False)
-    monkeypatch.setattr("proxy.relay.shared.holds", lambda data, count: True)  # or they would not go out
+    if blind:
+        monkeypatch.setattr("proxy.relay.shared.holds", lambda data, count: True)  # or they would not go out
 
 
 def assert_closed(crowd: Crowd, heard: Sequence[bytes] = (b"", b"", b"")) -> None:
@@ -51,6 +51,16 @@ def test_commands_that_are_miscounted_close_the_lane_before_anybody_is_given_any
             crowd.answers(answer[:place])
             crowd.answers(answer[place:])
             assert_closed(crowd)
+
+
+@pytest.mark.parametrize("off", WRONG)
+@pytest.mark.parametrize("who", SENDERS)
+def test_commands_that_are_miscounted_are_counted_again_and_not_even_sent(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, who: int, off: int
+) -> None:
+    miscount_requests(monkeypatch, who, off, blind=False)
+    assert crowd.say(ALL) in (b"", b"<end>")
+    assert_closed(crowd)
 
 
 @pytest.mark.parametrize("off", WRONG)

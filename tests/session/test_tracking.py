@@ -216,6 +216,16 @@ def test_a_target_is_named_to_the_node_by_the_id_of_its_lane() -> None:
         assert step.frame == command("CLIENT", "TRACKING", "ON", "REDIRECT", stranger)
 
 
+def test_nobody_is_told_over_a_lane_of_many_clients() -> None:
+    """By an id of the node's own, which may be that of a shared lane."""
+    session = one_who_knows(n2=77)
+    session.common.shares = True
+    for stranger in (5, IDS_FROM - 1):
+        [step] = asked(session, "TRACKING", "ON", "REDIRECT", stranger)
+        assert isinstance(step, Send)
+        assert step.frame == command("CLIENT", "TRACKING", "ON", "REDIRECT", IDS_FROM)
+
+
 def test_the_ids_that_a_client_sees_are_those_it_named(redis_server: Start) -> None:
     node = redis_server()
     target = Conversation(node)
