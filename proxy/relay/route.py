@@ -136,9 +136,13 @@ class Route:
                     if lane is None and client.lane is None:  # it may have got one meanwhile
                         lane = await open_lane(self, node, client, Score.of(client.session))
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
-            log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
             self.suspect.set()
-            self.turn_away(client, fault)
+            if client.heavy_until:
+                client.heavy_until = 0.0  # it can do without
+            else:
+                why = fault or "too slow"
+                log.warning("client %d is closed: no lane to %s: %s", client.number, node, why)
+                self.turn_away(client, fault)
         except Exception:
             log.exception("client %d is closed: a fault of the proxy's own", client.number)
             client.close()

@@ -262,7 +262,8 @@ class SharedLane(Connection):
     def _end(self, left: "SharedLane") -> None:
         """Nothing is owed any more over a connection that was left. If no other was opened it is of use."""
         self.left.remove(left)
-        if self.closed and self.waiting and not left.closed and left.receiver.rests and left.unsent is None:
+        wanted = self.closed and self.clients and not self.unfit
+        if wanted and not left.closed and left.receiver.rests and left.unsent is None:
             left.unwatch()
             left.closed = True
             self.connect(left.transport, left.tag)
