@@ -16,13 +16,15 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from proxy.relay.guest import at_own_risk
+from proxy.relay.mover import Elsewhere
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.performer import BAD, Performer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.learned import LEARNABLE, recall
-from proxy.session.sharing import apart, pinned, whole
+from proxy.session.sharing import apart, ends_script, pinned, whole
 from proxy.wire.counting import LONG, count_requests
+from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
 
 if TYPE_CHECKING:
@@ -169,6 +171,10 @@ class Client(Performer):
             if not self.why:
                 self.join(lane)
                 return True
+            if ends_script(name, frame) and not pinned(self.session):
+                self.answering = Elsewhere()
+                route.ask_outside(self, self._next()[1])
+                return False
             return self._recall(name, frame) or route.lanes.lend(self)
         if self.answering is not None:
             return False
@@ -189,6 +195,13 @@ class Client(Performer):
         self.part()
         return True
 
+    def refuse(self, fault: Exception) -> None:
+        """Answer the first waiting command with what the node said when a lane was to be set up for it."""
+        if self.waiting:
+            self._next()
+            text = str(fault)
+            self.deliver(error(text[text.index("BUSY ") :]))
+
     def _recall(self, name: bytes, frame: Frame) -> bool:
         """Answer the first waiting command with what the node has just answered to another client."""
         if name not in LEARNABLE or pinned(self.session):
@@ -196,6 +209,8 @@ class Client(Performer):
         answer = recall(self.session, self.route.learned, name, frame, self.route.now())
         if answer is None:
             return False
+        if self.route.altered is not None:
+            self.route.altered.add(self)
         self._next()
         self.deliver(answer)
         if self.lane is None and not self.waiting and not self.heavy_until:

@@ -106,24 +106,24 @@ class Lanes:
         self.route.want_lane(client)
         return False
 
-    async def adapt(self, client: "Client") -> Lane | None:
+    async def adapt(self, client: "Client", needed: Score) -> Lane | None:
         """A spare lane that is set up anew for this client; None if there is none, or it cannot be."""
         for (score, _), spare in list(self._spare.items()):
             while spare:
                 lane = spare.pop()
                 self._since.pop(lane, None)
                 if not lane.closed:
-                    return await self._adapt(lane, client, score)
+                    return await self._adapt(lane, client, score, needed)
         return None
 
     @staticmethod
-    async def _adapt(lane: Lane, client: "Client", score: Score) -> Lane | None:
+    async def _adapt(lane: Lane, client: "Client", score: Score, needed: Score) -> Lane | None:
         try:
             await make_blank(lane, client, score)
             if client.lane is not None or client.closed:  # it is not to be subscribed twice
                 lane.drop()
                 return None
-            await set_up(lane, client, BLANK, Score.of(client.session))
+            await set_up(lane, client, BLANK, needed)
         except (NodeError, LaneRefused) as fault:
             log.debug("a spare lane is of no use: %s", fault)
             lane.drop()
@@ -205,7 +205,11 @@ class Lanes:
         if on_it:
             log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault)
         for client in on_it:
-            self.route.turn_away(client, fault)
+            if "BUSY " in str(fault):
+                cast("Client", client).refuse(fault)
+                client.go_on()
+            else:
+                self.route.turn_away(client, fault)
         for client in waiting:
             self.forget(client)  # it stays on its own lane, then
 

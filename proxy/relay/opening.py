@@ -1,11 +1,13 @@
 """Opening a lane: connect, and make it what the session needs."""
 
+import logging
 from typing import TYPE_CHECKING, cast
 
-from attrs import define
+import trio
+from attrs import define, evolve
 
 from proxy.nodes.dialing import dial
-from proxy.nodes.errors import LinkLost
+from proxy.nodes.errors import LinkLost, NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.ledger import Nobody
@@ -15,10 +17,13 @@ from proxy.session.replay import BLANK, Faults, Score, Swallowed, difference, is
 from proxy.session.session import Session, Want
 from proxy.switchover.facts import cursor_tag
 from proxy.wire.encoding import command
+from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
+
+log = logging.getLogger("baton")
 
 
 class LaneRefused(Exception):
@@ -83,6 +88,27 @@ async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, s
         lane.drop()
         raise
     return lane, "PING is not allowed" if answer.reply.startswith((b"-NOPERM", b"-NOAUTH")) else ""
+
+
+async def ask_outside(route: "Route", client: "Client", frame: Frame) -> None:
+    """Answer one command over a lane on which nothing is set up but the login."""
+    node, session = route.primary, client.session
+    heard = Heard()
+    try:
+        if node is not None:
+            with trio.fail_after(route.connect_timeout):
+                nobody = cast("Client", Nobody(Session(0, route.common)))
+                score = evolve(Score.shared(session), db=0)
+                lane = await open_lane(route, node, nobody, score)
+                lane.ask(nobody, frame, heard)
+                await until_idle([lane])
+                lane.drop()
+    except (NodeError, LaneRefused, trio.TooSlowError) as fault:
+        log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
+    if heard.reply:
+        client.answered_outside(heard.reply)
+    else:
+        client.close()
 
 
 async def make_blank(lane: Lane, client: "Client", score: Score) -> None:

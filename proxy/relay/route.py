@@ -16,7 +16,7 @@ from proxy.relay.gate import Gate
 from proxy.relay.lane import Lane
 from proxy.relay.lanes import Lanes
 from proxy.relay.ledger import LaneLost
-from proxy.relay.opening import LaneRefused, open_lane
+from proxy.relay.opening import LaneRefused, ask_outside, open_lane
 from proxy.relay.outside import wait_outside
 from proxy.relay.performer import UNREAD_MAX, Performer
 from proxy.relay.reactor import Reactor
@@ -34,6 +34,8 @@ from proxy.wire.requests import ARGUMENTS_MAX, ARGUMENTS_MAX_6, Frame
 log = logging.getLogger("baton")
 
 FULL = "ERR max number of clients reached"
+BUSY = "BUSY "
+"""A script runs too long: the node sets up nothing, and says so to each command."""
 
 
 @define(eq=False)
@@ -128,17 +130,20 @@ class Route:
     async def _give_lane(self, client: Client) -> None:
         node = self.primary
         lane = None
+        score, admission = Score.of(client.session), client.session.admission
         try:
             if node is not None and not client.closed:
                 with trio.fail_after(self.connect_timeout):
                     await self.ask_role(node)
-                    lane = await self.lanes.adapt(client)
+                    lane = await self.lanes.adapt(client, score)
                     if lane is None and client.lane is None:  # it may have got one meanwhile
-                        lane = await open_lane(self, node, client, Score.of(client.session))
+                        lane = await open_lane(self, node, client, score)
         except (NodeError, LaneRefused, trio.TooSlowError) as fault:
             self.suspect.set()
             if client.heavy_until:
                 client.heavy_until = 0.0  # it can do without
+            elif BUSY in str(fault):
+                client.refuse(fault)
             else:
                 why = fault or "too slow"
                 log.warning("client %d is closed: no lane to %s: %s", client.number, node, why)
@@ -151,8 +156,11 @@ class Route:
         if lane is not None:
             if lane.closed or client.closed or client.leaving or self.gate.closed or self.primary is not node:
                 lane.drop()
-            elif client.lane is not None:
-                lane.drop()  # it has got another one meanwhile
+            elif client.lane is not None or (score, admission) != (
+                Score.of(client.session),
+                client.session.admission,
+            ):
+                lane.drop()  # it has got another one meanwhile, or is set up otherwise by now
             else:
                 client.bind(lane)
                 client.reopen()
@@ -162,6 +170,10 @@ class Route:
     def wait_outside(self, client: Performer, words: tuple[bytes, ...]) -> None:
         """Answer a WAIT over a connection of the proxy's own."""
         self.nursery.start_soon(wait_outside, self, client, words)
+
+    def ask_outside(self, client: Client, frame: Frame) -> None:
+        """Send a command that must get past a busy script over a connection that has nothing set up."""
+        self.nursery.start_soon(ask_outside, self, client, frame)
 
     def look_up(self, client: Performer, name: bytes, frame: Frame) -> None:
         """Find out the ids of all lanes, for a command of this client that needs them."""

@@ -81,6 +81,12 @@ def _lasts(name: bytes, frame: Frame) -> bool:
     return False
 
 
+def ends_script(name: bytes, frame: Frame) -> bool:
+    """It must get past a busy script, under which a node sets nothing up."""
+    words = [word.upper() for word in arguments(frame)[1:2]]
+    return name == b"SHUTDOWN" or (name in (b"SCRIPT", b"FUNCTION") and words in ([b"KILL"], [b"STATS"]))
+
+
 def pinned(session: Session) -> str:
     """Why the client must stay on its private lane; empty if it may go back to a shared one."""
     if session.transaction is not None:
