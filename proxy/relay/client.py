@@ -22,7 +22,7 @@ from proxy.relay.performer import BAD, Performer
 from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.learned import LEARNABLE, recall
-from proxy.session.sharing import apart, ends_script, pinned, whole
+from proxy.session.sharing import apart, count_whole, ends_script, pinned, whole
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
@@ -83,13 +83,18 @@ class Client(Performer):
             and not route.gate.closed
             and not lane.closed
             and len(data) < LONG
-            and (count := count_requests(data, route.plain))
+            and (count := count_requests(data, route.plain) or self._whole(data))
         ):
             lane.forward(self, data, count)
             if lane.unsent is not None:
                 lane.stop(self)
             return
         self._look(data)
+
+    def _whole(self, data: bytes) -> int:
+        """How many commands this is, if it is one whole transaction that may be shared; else 0."""
+        shared = self.lane is not None and self.lane.shared and not self.route.stalls.held
+        return count_whole(data, self.route.plain) if shared else 0
 
     def _look(self, data: bytes) -> None:
         """The slow way: command by command."""

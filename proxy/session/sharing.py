@@ -17,10 +17,14 @@ from attrs import frozen
 
 from proxy.session.identity import fails
 from proxy.session.session import Send, Session, Step, Want
+from proxy.wire.counting import count_requests
+from proxy.wire.encoding import command
 from proxy.wire.requests import Frame, arguments, size_of
 
 LARGE = 64 * 1024
 """Bytes of a command, or of a reply, that the others on a lane should not have to wait for."""
+
+BEGIN, END = command("MULTI"), command("EXEC")
 
 ALIKE = frozenset((b"EVAL", b"EVAL_RO", b"EVALSHA", b"EVALSHA_RO", b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"))
 """They have a row in the table because their answers are looked at; they leave a lane as it was."""
@@ -132,3 +136,12 @@ def whole(commands: Iterable[tuple[bytes, Frame]], plain: Container[bytes]) -> i
         elif name not in plain:
             return 0
     return 0
+
+
+def count_whole(data: bytes, plain: Container[bytes]) -> int:
+    """How many commands these bytes are, if they are one transaction as libraries write it, of which
+    :func:`whole` would say the same; else 0."""
+    if not (data.startswith(BEGIN) and data.endswith(END)) or len(data) > LARGE:
+        return 0
+    inner = count_requests(data[len(BEGIN) : -len(END)], plain)
+    return inner + 2 if inner else 0

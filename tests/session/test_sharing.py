@@ -7,7 +7,16 @@ import pytest
 from proxy.session.common import Common
 from proxy.session.scripts import Scripts
 from proxy.session.session import Session
-from proxy.session.sharing import ALIKE, LARGE, LASTING, UNSHARED, apart, pinned, whole
+from proxy.session.sharing import (
+    ALIKE,
+    LARGE,
+    LASTING,
+    UNSHARED,
+    apart,
+    count_whole,
+    pinned,
+    whole,
+)
 from proxy.session.table import SPECIAL, ask, plain
 from proxy.wire.commands import CommandTable, parse_commands
 from proxy.wire.encoding import command
@@ -155,6 +164,16 @@ NOT_WHOLE = {
 @pytest.mark.parametrize(("frames", "count"), WHOLE)
 def test_a_transaction_that_has_arrived_whole_may_be_shared(frames: list[bytes], count: int) -> None:
     assert whole(named(*frames), PLAIN) == count
+
+
+def test_one_that_comes_alone_is_seen_at_a_glance_and_nothing_else_is() -> None:
+    assert count_whole(MULTI + GET + command("SET", "k", EXEC) + EXEC, PLAIN) == 4
+    for frames in (*NOT_WHOLE.values(), *(frames for frames, _ in WHOLE[2:]), [MULTI, EXEC], [GET]):
+        assert count_whole(b"".join(frames), PLAIN) == 0
+    data = MULTI + GET + EXEC
+    for end in range(len(data)):
+        assert count_whole(data[:end], PLAIN) == 0
+        assert count_whole(data + data[:end], PLAIN) == 3 * (end == 0)
 
 
 @pytest.mark.parametrize("what", NOT_WHOLE)
