@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELD_MAX = 1024 * 1024
 """Bytes of one reply that are kept back for the proof that it is in step."""
-ALL_MAX = 16 * HELD_MAX
+ALL_MAX = 4 * HELD_MAX
 """Bytes of all that are kept back for one batch: a batch has some 400 short commands."""
 TAIL = 64
 """Bytes: more than a fence's answer has."""

@@ -87,8 +87,9 @@ def _lasts(name: bytes, frame: Frame) -> bool:
 
 def ends_script(name: bytes, frame: Frame) -> bool:
     """It must get past a busy script, under which a node sets nothing up."""
-    words = [word.upper() for word in arguments(frame)[1:2]]
-    return name == b"SHUTDOWN" or (name in (b"SCRIPT", b"FUNCTION") and words in ([b"KILL"], [b"STATS"]))
+    if name not in (b"SCRIPT", b"FUNCTION"):
+        return name == b"SHUTDOWN"
+    return [word.upper() for word in arguments(frame)[1:2]] in ([b"KILL"], [b"STATS"])
 
 
 def pinned(session: Session) -> str:

@@ -29,7 +29,9 @@ DIFFERENT = [
 AT_ONCE = 50_000
 """Bytes that a kernel takes at once in any case. Of a longer answer Redis drops what is not sent when the
 client ends its side; the proxy gives it out."""
-ODD = re.compile(rb"reply.*multi|multi.*reply|skip.*(\*0|\*-|\n\s*\n)", re.IGNORECASE | re.DOTALL)
+ODD = re.compile(
+    rb"reply.*multi|multi.*reply|skip.*(\*0|\*-|\n\s*\n)|skip(?!\r\n)..\s*\n", re.IGNORECASE | re.DOTALL
+)
 """With CLIENT REPLY ON inside MULTI, Redis gives an element of an EXEC that it keeps silent about; and an
 empty command, which owes no reply, uses up a CLIENT REPLY SKIP."""
 MOVED = re.compile(rb"watch", re.IGNORECASE)
