@@ -41,7 +41,8 @@ class Admission:
     """Counts how often the answer has changed."""
     _locked: bool = False
     """Who does not log in is not served."""
-    _lane: Lane | None = None
+    lane: Lane | None = None
+    """Over which the node is asked."""
 
     def admit(self, client: "Client") -> bool:
         """Whether it is known how the node receives this client; else the client goes on when it is."""
@@ -60,9 +61,9 @@ class Admission:
 
     def forget_node(self) -> None:
         """Another node is the primary."""
-        if self._lane is not None:
-            self._lane.drop()
-            self._lane = None
+        if self.lane is not None:
+            self.lane.drop()
+            self.lane = None
 
     async def _ask(self) -> None:
         try:
@@ -97,7 +98,7 @@ class Admission:
                 client.go_on()
 
     async def _is_locked(self, node: Node) -> bool:
-        lane, self._lane = self._lane, None
+        lane = self.lane
         if lane is not None and not lane.closed:
             blank, pinged = Heard(), Heard()
             nobody = cast("Client", Nobody(Session(0, self.route.common)))
@@ -107,9 +108,8 @@ class Admission:
             lane.flush()
             await until_idle([lane])
             if blank.reply.startswith(b"+") and not lane.closed:
-                self._lane = lane
                 return pinged.reply.startswith((b"-NOAUTH", b"-NOPERM"))
             lane.drop()
         await self.route.ask_role(node)
-        self._lane, unfit = await open_shared(self.route, node, BLANK)
+        self.lane, unfit = await open_shared(self.route, node, BLANK)
         return bool(unfit)

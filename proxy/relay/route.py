@@ -119,7 +119,8 @@ class Route:
 
     def unowned(self) -> Iterable[tuple[Lane | SharedLane, bytes]]:
         """The lanes that belong to no client alone, or to none at all, and their users."""
-        return self.lanes.with_users()
+        asking = self.admission.lane
+        return [*self.lanes.with_users(), *([(asking, b"default")] if asking is not None else [])]
 
     def want_lane(self, client: Client) -> None:
         """Open a lane for a client that has a command to send; it goes on when it has one."""
