@@ -48,14 +48,14 @@ async function monitored(name) {
   const key = ledger.key(name);
   const words = `"${key}" "`;
   const watched = ledger.history(name);
-  const ended = new Promise((resolve) => {
-    monitor.monitor((line) => {
-      const found = String(line).indexOf(words);
-      if (found < 0) return;
-      const number = parseInt(String(line).slice(found + words.length), 10);
-      number === LAST ? resolve() : watched.seen.push(number);
-    });
-  });
+  let last;
+  const ended = new Promise((resolve) => (last = resolve));
+  await monitor.monitor((line) => {
+    const found = String(line).indexOf(words);
+    if (found < 0) return;
+    const number = parseInt(String(line).slice(found + words.length), 10);
+    number === LAST ? last() : watched.seen.push(number);
+  }); // only what is written once that is answered is seen for sure
   ledger.reader(() => ended);
   ledger.loop(
     async (number) => ledger.note(watched, number, await ledger.ask(writer.rPush(key, String(number)))),
