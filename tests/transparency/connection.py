@@ -76,13 +76,13 @@ class Connection:
         self.data.clear()
         return came
 
-    def until(self, length: int) -> bool:
-        """Wait until so many bytes have come; False if they do not."""
+    def comes(self, wanted: bytes) -> bool:
+        """Wait for these very bytes; False as soon as others have come, or if they do not come."""
         end = time.monotonic() + LIMIT_SECONDS
-        while len(self.data) < length:
+        while len(self.data) < len(wanted) and wanted.startswith(self.data):
             if not self.collect(0.5) and (self.closed or time.monotonic() > end):
                 return False
-        return True
+        return self.data.startswith(wanted)
 
     def next_frame(self) -> Node | None:
         """Wait for the next frame and take it; None if it does not come, a ValueError for what is none."""

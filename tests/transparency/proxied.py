@@ -86,9 +86,9 @@ class Proxied:
         for at, (client, said) in enumerate(zip(self.circle.clients, act.came, strict=True)):
             came = self._wanted(client, said)
             wanted = b"".join(data for _, data in came)
-            if wanted and client.until(len(wanted)) and client.data.startswith(wanted):
+            if client.comes(wanted):
                 del client.data[: len(wanted)]
-            elif wanted:
+            else:
                 self._compare(act, at, client, came)
             if act.closed[at]:
                 while not client.closed and client.collect(5.0):
@@ -134,8 +134,7 @@ class Proxied:
                 if not same(cause, node, got, self.known):
                     raise self._differed(act, at, f"for {cause}:\n  straight {node}\n  proxied  {got}")
             if half:  # an EXEC in which the client itself was killed
-                client.until(len(half))
-                if not client.data.startswith(half):
+                if not client.comes(half):
                     raise self._differed(act, at, f"half a reply to {cause}: {half!r}, not {client.data!r}")
                 del client.data[: len(half)]
 
