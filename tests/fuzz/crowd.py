@@ -105,7 +105,8 @@ class Crowd:
             got = [ears.reply() for _ in tags]
             assert got == [["message", f"own:{name}", tag] for tag in tags], f"{name} hears {str(got)[:300]}"
             counts = mouth.replies(len(tags))
-            assert counts == [1] * len(tags), f"{name} is heard by {counts}"
+            # By more than itself where a mutated PSUBSCRIBE has come to be of a pattern that fits.
+            assert all(count >= 1 for count in counts), f"{name} is heard by {counts}"
             self.checked += len(tags)
 
         return act
