@@ -1,126 +1,31 @@
 """What may be set: each setting is declared here once, with its default, its places and its meaning.
 
 The flags of ``cli.py``, the reading in ``config.py`` and the annotated example in ``configs/`` follow these
-declarations. Bytes and milliseconds are last in the names.
+declarations. Bytes and milliseconds are last in the names. What a value looks like is told in ``kinds.py``.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from attrs import field, frozen
 
+from proxy.kinds import (
+    ADDRESS,
+    ANNOUNCE,
+    BYTES,
+    MILLISECONDS,
+    NODES,
+    PATH,
+    TEXT,
+    TRUTH,
+    Kind,
+    choice,
+    number,
+)
 from proxy.nodes.address import Address
 
 BUDGET_MAX_MS = 600_000
 """The longest hold that anybody may ask for."""
-
-
-@frozen
-class Kind:
-    """What a value looks like.
-
-    `from_text` makes of an environment variable or a flag what TOML would have held, or leaves it as it is;
-    `check` returns the value. Both raise ValueError, whose text says what would be right.
-    """
-
-    what: str
-    from_text: Callable[[str], object]
-    check: Callable[[object], Any]
-
-
-def _shown(raw: object) -> str:
-    return f"not {str(raw).lower() if isinstance(raw, bool) else repr(raw)}"
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError(f"must be text, {_shown(raw)}")
-    return raw
-
-
-def _address(raw: object) -> Address:
-    if not isinstance(raw, str):
-        raise ValueError(f"must be text, HOST:PORT, {_shown(raw)}")
-    return Address.parse(raw)
-
-
-def _node(raw: object) -> Address:
-    address = _address(raw)
-    if address.port == 0:
-        raise ValueError(f"{address}: port 0 is no place for a node")
-    return address
-
-
-def endpoint(address: Address) -> tuple[str, int]:
-    """For telling whether two addresses are the same without asking a resolver."""
-    host = address.host.lower()
-    return ("127.0.0.1" if host == "localhost" else host), address.port
-
-
-def _nodes(raw: object) -> tuple[Address, ...]:
-    if not isinstance(raw, list):
-        raise ValueError(f'must be a list of "HOST:PORT", {_shown(raw)}')
-    nodes = tuple(_node(item) for item in raw)
-    for index, node in enumerate(nodes):
-        if endpoint(node) in map(endpoint, nodes[:index]):
-            raise ValueError(f"{node} is named twice")
-    return nodes
-
-
-def _announce(raw: object) -> dict[Address, Address]:
-    if not isinstance(raw, dict):
-        raise ValueError(f'must be a table of "HOST:PORT" = "HOST:PORT", {_shown(raw)}')
-    return {_node(node): _node(announced) for node, announced in raw.items()}
-
-
-def _pairs(text: str) -> dict[str, str]:
-    pairs = [word.partition("=") for word in _words(text)]
-    for node, equals, _ in pairs:
-        if not equals:
-            raise ValueError(f"must be NODE=HOST:PORT, not {node!r}")
-    return {node: announced for node, _, announced in pairs}
-
-
-def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-def _number(least: int, most: int) -> Kind:
-    def check(raw: object) -> int:
-        if not isinstance(raw, int) or isinstance(raw, bool):
-            raise ValueError(f"must be a whole number, {_shown(raw)}")
-        if not least <= raw <= most:
-            raise ValueError(f"must be from {least} to {most}, not {raw}")
-        return raw
-
-    return Kind("NUMBER", lambda text: int(text) if re.fullmatch("-?[0-9]{1,19}", text) else text, check)
-
-
-def _choice(*choices: str) -> Kind:
-    def check(raw: object) -> str:
-        if raw not in choices:
-            raise ValueError(f"must be {' or '.join(choices)}, {_shown(raw)}")
-        return str(raw)
-
-    return Kind("|".join(choices).upper(), str, check)
-
-
-def _truth(raw: object) -> bool:
-    if not isinstance(raw, bool):
-        raise ValueError(f"must be true or false, {_shown(raw)}")
-    return raw
-
-
-ADDRESS = Kind("HOST:PORT", str, _address)
-NODES = Kind("HOST:PORT …", _words, _nodes)
-ANNOUNCE = Kind("NODE=HOST:PORT …", _pairs, _announce)
-TEXT = Kind("TEXT", str, _text)
-PATH = Kind("FILE", str, lambda raw: Path(_text(raw)))
-TRUTH = Kind("TRUE|FALSE", lambda text: {"true": True, "false": False}.get(text.lower(), text), _truth)
-MILLISECONDS = _number(1, 3_600_000)
-BYTES = _number(1024, 2**40)
 
 
 @frozen(kw_only=True)
@@ -128,7 +33,15 @@ class Settings:
     """Everything that can be set, with its default. What each means stands in `SETTINGS`."""
 
     listen: Address = field(default=Address("127.0.0.1", 7000))
+    drain_ms: int = 10_000
     admin: Address = field(default=Address("127.0.0.1", 7379))
+    admin_password_file: Path | None = None
+    admin_password: str | None = field(default=None, repr=False)
+    http: Address | None = None
+    http_token_file: Path | None = None
+    http_token: str | None = field(default=None, repr=False)
+    log_level: str = "info"
+    log_format: str = "auto"
     nodes: tuple[Address, ...] = ()
     user: str | None = None
     password_file: Path | None = None
@@ -159,16 +72,20 @@ class Setting:
     flag: str | None
     kind: Kind
     doc: str
+    live: bool = False
+    """It may be changed while the proxy runs."""
 
     @property
     def in_file(self) -> str:
         return f"[{self.table}] {self.key}"
 
 
-def _setting(where: str, kind: Kind, doc: str, env: str = "", flag: str | None = None) -> Setting:
+def _setting(
+    where: str, kind: Kind, doc: str, env: str = "", flag: str | None = None, live: bool = False
+) -> Setting:
     table, _, key = where.partition(".")
     env = "BATON_" + (env or f"{table}_{key}".upper())
-    return Setting(table, key or None, env, flag, kind, " ".join(doc.split()))
+    return Setting(table, key or None, env, flag, kind, " ".join(doc.split()), live)
 
 
 SETTINGS = {
@@ -179,12 +96,58 @@ SETTINGS = {
         env="LISTEN",
         flag="--listen",
     ),
+    "drain_ms": _setting(
+        "proxy.drain_ms",
+        MILLISECONDS,
+        """How long SIGTERM and DRAIN wait for clients to finish what is in flight, once no new ones are
+        accepted.""",
+        live=True,
+    ),
     "admin": _setting(
         "admin.listen",
         ADDRESS,
-        "Where the admin console listens. It asks for no password: whoever reaches it may switch over.",
+        """Where the admin console listens. Without a password whoever reaches it may switch over, so then
+        only an address of loopback will do.""",
         env="ADMIN",
         flag="--admin",
+    ),
+    "admin_password_file": _setting(
+        "admin.password_file",
+        PATH,
+        "A file that holds the password of the console; the newline at its end does not count.",
+        flag="--admin-password-file",
+    ),
+    "admin_password": _setting(
+        "admin", TEXT, "The password of the console. In the environment only.", env="ADMIN_PASSWORD"
+    ),
+    "http": _setting(
+        "http.listen",
+        ADDRESS,
+        """Where probes, metrics, the API and the page to watch are served by HTTP; without it, nowhere.
+        Whoever reaches it may read all that but the token's part.""",
+        env="HTTP",
+        flag="--http",
+    ),
+    "http_token_file": _setting(
+        "http.token_file",
+        PATH,
+        """A file that holds the token which HTTP requests that change something must bear; without a token
+        they are refused.""",
+        flag="--http-token-file",
+    ),
+    "http_token": _setting("http", TEXT, "The token. In the environment only.", env="HTTP_TOKEN"),
+    "log_level": _setting(
+        "log.level",
+        choice("debug", "info", "warning", "error"),
+        "What is logged: this and what is worse.",
+        flag="--log-level",
+        live=True,
+    ),
+    "log_format": _setting(
+        "log.format",
+        choice("auto", "text", "json"),
+        "text: lines for people. json: an object a line. auto: text on a terminal, else json.",
+        flag="--log-format",
     ),
     "nodes": _setting(
         "nodes.addresses",
@@ -222,52 +185,58 @@ SETTINGS = {
     ),
     "lanes": _setting(
         "lanes.mode",
-        _choice("shared", "private"),
+        choice("shared", "private"),
         """shared: the commands of many clients go down one lane, and a client has a lane of its own only
         while its session needs one. private: a lane for every client.""",
         flag="--lanes",
     ),
     "lanes_per_identity": _setting(
         "lanes.per_identity",
-        _number(1, 64),
+        number(1, 64),
         "How many shared lanes there are for each user, protocol version and database.",
     ),
     "budget_ms": _setting(
         "switchover.budget_ms",
-        _number(1, BUDGET_MAX_MS),
+        number(1, BUDGET_MAX_MS),
         """The longest hold. When it runs out before the promotion, the switchover is called off and the
         clients go on where they were.""",
         flag="--budget-ms",
+        live=True,
     ),
     "fence_ms": _setting(
         "switchover.fence_ms",
         MILLISECONDS,
         """How long the old primary stays paused from the promotion on, should the proxy die before the
         demotion. While the proxy lives, it renews this.""",
+        live=True,
     ),
     "allow_sentinel": _setting(
         "switchover.allow_sentinel",
         TRUTH,
         """Switch over although a Sentinel watches the nodes. Unless it is told, it undoes the promotion
         after some seconds.""",
+        live=True,
     ),
     "maint_notifications": _setting(
         "switchover.maint_notifications",
         TRUTH,
         """Clients may ask to be told of switchovers (CLIENT MAINT_NOTIFICATIONS ON), so that they relax their
         timeouts meanwhile. If not, the node answers them with its own error.""",
+        live=True,
     ),
     "max_lag_bytes": _setting(
         "switchover.max_lag_bytes",
         BYTES,
         """How far a candidate's replication may be behind for a switchover to begin. What is missing is
         sent during the hold: 16 MiB take 0.14 s at 1 Gbit/s.""",
+        live=True,
     ),
     "client_output_bytes": _setting(
         "limits.client_output_bytes",
         BYTES,
         """How much may wait in the proxy for a client that does not read, while its replies are drained
         for a hold, or while others wait behind them on a shared lane. Beyond it, that client is closed.""",
+        live=True,
     ),
     "transaction_bytes": _setting(
         "limits.transaction_bytes",
@@ -277,17 +246,21 @@ SETTINGS = {
     ),
     "scripts_count": _setting(
         "limits.scripts_count",
-        _number(0, 1_000_000),
+        number(0, 1_000_000),
         "How many scripts are remembered, to be loaded on a candidate so that EVALSHA finds them.",
     ),
     "scripts_bytes": _setting("limits.scripts_bytes", BYTES, "How long those scripts may be together."),
     "no_primary_wait_ms": _setting(
-        "limits.no_primary_wait_ms", MILLISECONDS, "How long clients are held while there is no primary."
+        "limits.no_primary_wait_ms",
+        MILLISECONDS,
+        "How long clients are held while there is no primary.",
+        live=True,
     ),
     "connect_timeout_ms": _setting(
         "limits.connect_timeout_ms",
         MILLISECONDS,
         "How long a connection to a node, its login included, may take.",
+        live=True,
     ),
 }
 """By the name of the field in `Settings`."""

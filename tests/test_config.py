@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from proxy.config import Settings, SettingsError, load
+from proxy.config import Settings, SettingsError, load, read
 from proxy.nodes.address import Address
 from proxy.settings import SETTINGS
 
@@ -55,7 +55,13 @@ def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path) -> Non
 def test_every_setting_can_be_given_in_the_environment() -> None:
     environ = {
         "BATON_LISTEN": "0.0.0.0:0",
+        "BATON_PROXY_DRAIN_MS": "5",
         "BATON_ADMIN": "localhost:0",
+        "BATON_ADMIN_PASSWORD": "pear",
+        "BATON_HTTP": "0.0.0.0:0",
+        "BATON_HTTP_TOKEN": "plum",
+        "BATON_LOG_LEVEL": "debug",
+        "BATON_LOG_FORMAT": "json",
         "BATON_NODES": f"{NODE}, {OTHER}\tredis-c:6379",
         "BATON_NODES_USER": "baton",
         "BATON_NODES_PASSWORD": " s3cret ",
@@ -74,16 +80,18 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "BATON_LIMITS_NO_PRIMARY_WAIT_MS": "3",
         "BATON_LIMITS_CONNECT_TIMEOUT_MS": "4",
     }
-    assert {setting.env for setting in SETTINGS.values()} == {*environ, "BATON_NODES_PASSWORD_FILE"}
+    files = {f"BATON_{name}_FILE" for name in ("ADMIN_PASSWORD", "HTTP_TOKEN", "NODES_PASSWORD")}
+    assert {setting.env for setting in SETTINGS.values()} == {*environ, *files}
     settings = load({}, environ)
-    assert settings.password == " s3cret "
+    assert (settings.password, settings.admin_password, settings.http_token) == (" s3cret ", "pear", "plum")
+    assert not any(secret in repr(settings) for secret in ("s3cret", "pear", "plum"))
     assert settings.announce == {
         Address.parse(NODE): Address("redis-a", 1),
         Address.parse(OTHER): Address("redis-b", 2),
     }
     assert [str(node) for node in settings.nodes] == [NODE, OTHER, "redis-c:6379"]
     unchanged = {name for name, value in attrs.asdict(Settings()).items() if getattr(settings, name) == value}
-    assert unchanged == {"password_file"}
+    assert unchanged == {"password_file", "admin_password_file", "http_token_file"}
 
 
 def test_every_setting_says_where_it_stands_and_what_it_means() -> None:
@@ -98,7 +106,7 @@ def test_the_annotated_example_has_every_key_at_its_default() -> None:
     in_file = {setting.in_file: name for name, setting in SETTINGS.items() if setting.key}
     shown = {f"[{table}] {key}": value for table, keys in tables.items() for key, value in keys.items()}
     assert list(shown) == list(in_file)
-    samples = {"nodes", "user", "password_file", "announce"}
+    samples = {"nodes", "user", "announce", "http", "password_file", "admin_password_file", "http_token_file"}
     for place, name in in_file.items():
         if name not in samples:
             default = getattr(Settings(), name)
@@ -111,12 +119,14 @@ def test_the_annotated_example_has_every_key_at_its_default() -> None:
 def test_the_annotated_example_works_as_it_is_and_with_all_uncommented(tmp_path: Path) -> None:
     nodes = (Address("127.0.0.1", 6379), Address("127.0.0.1", 6380))
     assert load({"config": str(EXAMPLE)}, {}) == Settings(nodes=nodes)
-    secret = tmp_path / "password"
-    secret.write_text("p")
-    text = re.sub(r"(?m)^#(?=[\w\"])", "", EXAMPLE.read_text()).replace("/etc/baton/password", str(secret))
+    for name in ("password", "admin-password", "http-token"):
+        (tmp_path / name).write_text(f"the {name}\n")
+    text = re.sub(r"(?m)^#(?=[\w\"])", "", EXAMPLE.read_text()).replace("/etc/baton", str(tmp_path))
     settings = load({"config": written(tmp_path, text)}, {})
     assert settings.announce == {nodes[0]: Address("10.0.0.5", 6379)}
-    assert (settings.user, settings.password) == ("baton", "p")
+    assert (settings.user, settings.password) == ("baton", "the password")
+    assert (settings.admin_password, settings.http_token) == ("the admin-password", "the http-token")
+    assert settings.http == Address("127.0.0.1", 7380)
 
 
 @pytest.mark.parametrize("text", ["s3 cret", "s3 cret\n", "s3 cret\r\n"])
@@ -147,6 +157,12 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
     flags: dict[str, str | list[str]] = {"config": str(tmp_path / "absent.toml")}
     assert told(flags, environ) == f"--config: {tmp_path}/absent.toml: No such file or directory"
     assert told({}, {"BATON_CONFIG": str(tmp_path)}) == f"BATON_CONFIG: {tmp_path}: Is a directory"
+    assert told(flags, environ).startswith("--config: "), "a flag beats a variable here, too"
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    file = written(tmp_path, ADDRESSES + 'password_file = "a\\u0000b"')
+    assert told({"config": file}, {}).endswith("no file has such a name")
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
@@ -216,6 +232,15 @@ IN_FILE = [
         "FILE: [switchover] fence_ms: the fence, 999 ms, must be longer",
     ),
     (f'{ADDRESSES}[proxy]\nlisten = "{NODE}"', "FILE: [nodes] addresses: 10.0.0.1:6379 is the proxy's own"),
+    (f'{ADDRESSES}[http]\nlisten = "{NODE}"', "FILE: [nodes] addresses: 10.0.0.1:6379 is the proxy's own"),
+    (
+        f'{ADDRESSES}[admin]\nlisten = "0.0.0.0:7379"',
+        "FILE: [admin] listen: 0.0.0.0:7379 is not loopback: who may come from elsewhere needs a password",
+    ),
+    ('[admin]\npassword = "x"', "FILE: [admin] password: no place for a password; use password_file or"),
+    ('[http]\ntoken = "x"', "FILE: [http] token: no place for a token; use token_file or BATON_HTTP_TOKEN"),
+    (ADDRESSES + '[http]\ntoken_file = "none"', "FILE: [http] token_file: DIR/none: No such file"),
+    ('[log]\nlevel = "loud"', "FILE: [log] level: must be debug or info or warning or error, not 'loud'"),
 ]
 
 
@@ -269,6 +294,11 @@ IN_FLAGS: list[tuple[dict[str, str | list[str]], str]] = [
         {"nodes": [NODE], "listen": "a:1", "admin": "0.0.0.0:1"},
         "--admin: clients and console cannot share a:1",
     ),
+    (
+        {"nodes": [NODE], "http": "127.0.0.1:7379"},
+        "--http: console and HTTP cannot share 127.0.0.1:7379",
+    ),
+    ({"nodes": [NODE], "admin": "10.0.0.9:1"}, "--admin: 10.0.0.9:1 is not loopback"),
     ({"nodes": ["localhost:7379"]}, "--node: 127.0.0.1:7379 is the proxy's own [admin] listen"),
     (
         {"nodes": [NODE], "budget_ms": "30000"},
@@ -281,6 +311,74 @@ IN_FLAGS: list[tuple[dict[str, str | list[str]], str]] = [
 @pytest.mark.parametrize(("flags", "expected"), IN_FLAGS)
 def test_a_mistake_in_a_flag_names_the_flag(flags: dict[str, str | list[str]], expected: str) -> None:
     assert told(flags, {}).startswith(expected)
+
+
+ALL_AT_ONCE = """\
+[proxy]
+listen = "a"
+drain_ms = 0
+[admin]
+listen = "0.0.0.0:7379"
+pasword_file = "x"
+[nodes]
+adresses = ["b:1"]
+[nodes.announce]
+"c:1" = "d:1"
+[switchover]
+budget_ms = "many"
+[logs]
+"""
+
+
+def mistakes(flags: dict[str, str | list[str]], environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(flags, environ)
+    return list(caught.value.mistakes)
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_that_merely_follows_from_them(tmp_path: Path) -> None:
+    file = written(tmp_path, ALL_AT_ONCE)
+    told = mistakes({"config": file}, {"BATON_LISTN": "b:1", "BATON_HTTP": "b"})
+    assert [line.removeprefix(f"{file}: ").partition(":")[0] for line in told] == [
+        "[proxy] listen",
+        "[proxy] drain_ms",
+        "[admin] pasword_file",
+        "[nodes] adresses",
+        "[switchover] budget_ms",
+        "[logs]",
+        "BATON_LISTN",
+        "BATON_HTTP",
+    ]
+    assert not any("no nodes" in line or "is not loopback" in line for line in told)
+    assert all("\n" not in line for line in told)
+
+
+def test_mistakes_that_show_only_together_are_all_told(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        f'{ADDRESSES}user = "u"\n[nodes.announce]\n"c:1" = "d:1"\n'
+        '[admin]\nlisten = "0.0.0.0:7000"\n[switchover]\nbudget_ms = 40000\n',
+    )
+    assert [line.removeprefix(f"{file}: ").partition(":")[0] for line in mistakes({"config": file}, {})] == [
+        "[admin] listen",
+        "[admin] listen",
+        "[nodes] announce",
+        "[switchover] budget_ms",
+        "[nodes] user",
+    ]
+
+
+def test_it_is_told_which_place_each_setting_comes_from(tmp_path: Path) -> None:
+    file = written(tmp_path, ADDRESSES + "[switchover]\nbudget_ms = 7\n")
+    reading = read({"config": file, "listen": "a:1"}, {"BATON_NODES_PASSWORD": "pear"})
+    assert reading.mistakes == []
+    assert {name: each.place for name, each in reading.given.items()} == {
+        "nodes": f"{file}: [nodes] addresses",
+        "budget_ms": f"{file}: [switchover] budget_ms",
+        "password": "BATON_NODES_PASSWORD",
+        "listen": "--listen",
+    }
+    assert "pear" not in repr(reading)
 
 
 def test_a_mistake_is_told_also_where_a_higher_place_overrides_it(tmp_path: Path) -> None:
