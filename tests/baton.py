@@ -20,6 +20,8 @@ TERMINATE_LIMIT_SECONDS = 10.0
 ADMIN_TIMEOUT_SECONDS = 40.0  # SWITCHOVER answers when it is done, which a stopped node may delay
 ANY_PORT = "127.0.0.1:0"
 MODES = ("private", "shared")
+READABLE = {"BATON_LOG_FORMAT": "text"}
+"""Its log as lines for people, which a failed test then shows."""
 
 
 def with_lanes(mode: str) -> dict[str, str]:
@@ -36,6 +38,8 @@ class BatonProcess:
     log_file: Path
     port: int = 0
     admin_port: int = 0
+    http_port: int = 0
+    """0 where it was not asked to serve HTTP."""
     _process: subprocess.Popen[bytes] | None = None
     _closing: list[Callable[[], None]] = attrs.field(factory=list)
 
@@ -119,7 +123,7 @@ class BatonProcess:
     def end(self) -> None:
         """Kill it if it runs, close every client that was handed out, and tell what nobody asked for.
 
-        That it ended by itself, or logged a traceback, is an AssertionError with the log.
+        That it ended by itself, or told of a fault of its own, is an AssertionError with the log.
         """
         died = self._process is not None and self._process.poll() is not None
         if self._process is not None:
@@ -127,7 +131,7 @@ class BatonProcess:
         for close in self._closing:
             close()
         self._closing.clear()
-        if died or "Traceback" in self.log():
+        if died or any(sign in self.log() for sign in ("  -fault ", '"-fault"', "Traceback")):
             raise AssertionError(f"baton {'ended by itself' if died else 'failed'}; its log:\n{self.log()}")
 
     def log(self) -> str:
@@ -140,12 +144,16 @@ class BatonProcess:
 
     def _launch(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BATON_")}
+        environment = inherited | READABLE | dict(self.environment)
+        listening = ["+serving", "+admin"]
+        if "--http" in self.command or "BATON_HTTP" in environment:
+            listening.append("+http")
         with open(self.log_file, "ab") as log:
             before = log.tell()
             self._process = process = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
-                env=inherited | dict(self.environment),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -155,7 +163,7 @@ class BatonProcess:
             return self.log_file.read_bytes()[before:].decode(errors="replace")
 
         def serves() -> bool:
-            return port_in(said(), "serving on") > 0 and port_in(said(), "admin on") > 0
+            return all(port_in(said(), event) for event in listening)
 
         try:
             wait_until(
@@ -167,7 +175,8 @@ class BatonProcess:
         if process.returncode is not None:
             self._process = None
             raise AssertionError(f"baton ended with {process.returncode}; its log:\n{said()}")
-        self.port, self.admin_port = port_in(said(), "serving on"), port_in(said(), "admin on")
+        self.port, self.admin_port = port_in(said(), "+serving"), port_in(said(), "+admin")
+        self.http_port = port_in(said(), "+http")
 
 
 def serve_command(nodes: Sequence[str], *arguments: str, listen: str = ANY_PORT) -> list[str]:
@@ -177,7 +186,8 @@ def serve_command(nodes: Sequence[str], *arguments: str, listen: str = ANY_PORT)
     return [*command, *given, *arguments]
 
 
-def port_in(log: str, phrase: str) -> int:
-    """Return the port of the address behind `phrase`, 0 while the log has no such whole line."""
-    found = re.search(rf"{phrase} \S+:(\d+)\b.*\n", log)
+def port_in(log: str, event: str) -> int:
+    """Return the port of the address that this event tells, in either format; 0 while the log has no such
+    whole line."""
+    found = re.search(rf"""[ "]{re.escape(event)}[ "].*\baddress\W+\S+:(\d+)\b.*\n""", log)
     return int(found[1]) if found else 0

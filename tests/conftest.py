@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from proxy.telling import Told, listen
 from tests.baton import MODES, BatonProcess, with_lanes
 from tests.binaries import each_in_turn, find_all, find_main
 from tests.servers import Pair, RedisServer, Trio
@@ -156,3 +157,12 @@ def baton(tmp_path: Path, lanes: str) -> Iterator[Callable[..., BatonProcess]]:
             return proxy
 
         yield start
+
+
+@pytest.fixture
+def told() -> Iterator[list[Told]]:
+    """What the code under test tells of, in this process: the events, in order."""
+    heard: list[Told] = []
+    stop = listen(heard.append)
+    yield heard
+    stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -78,3 +79,25 @@ def facts(proxy: BatonProcess) -> list[str]:
     lines = [re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  (.*)", line) for line in proxy.log().splitlines()]
     assert all(lines), proxy.log()
     return [line[1] for line in lines if line]
+
+
+def events(proxy: BatonProcess, *names: str) -> list[dict[str, Any]]:
+    """What it has told, in order, ``event`` and the values of each; of these names only, if any are given."""
+    told = [read_event(line) for line in facts(proxy)]
+    return [each for each in told if not names or each["event"] in names]
+
+
+def read_event(line: str) -> dict[str, Any]:
+    """A line of the log without its time: a value is as JSON has it, or else a text."""
+    name, _, rest = line.partition("  ")
+    told: dict[str, Any] = {"event": name}
+    while rest:
+        key, _, rest = rest.partition("=")
+        try:
+            told[key], end = json.JSONDecoder().raw_decode(rest)
+            assert rest[end : end + 1] in ("", " ")
+        except (ValueError, AssertionError):
+            told[key] = rest.partition(" ")[0]
+            end = len(told[key])
+        rest = rest[end + 1 :]
+    return told

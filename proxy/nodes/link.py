@@ -214,7 +214,7 @@ class Link:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
                 self._hand_out(reply)
-        except hiredis.ProtocolError as error:
+        except (hiredis.ProtocolError, TypeError) as error:  # a map whose key is an array cannot be built
             self._lose(f"does not speak RESP: {error}")
 
     def _hand_out(self, reply: Reply) -> None:

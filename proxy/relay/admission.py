@@ -6,7 +6,6 @@ one just made: RESET makes it that again, where the user may say it. Who was let
 stays with his like, as on Redis he would stay logged in.
 """
 
-import logging
 from typing import TYPE_CHECKING, cast
 
 import trio
@@ -20,13 +19,12 @@ from proxy.relay.opening import Heard, LaneRefused, open_shared
 from proxy.relay.quiet import until_idle
 from proxy.session.replay import BLANK
 from proxy.session.session import Session
+from proxy.telling import tell
 from proxy.wire.encoding import command
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 
 @define(eq=False)
@@ -86,10 +84,10 @@ class Admission:
                     client.session.admission = self._since
         except Exception as fault:
             if not isinstance(fault, NodeError | LaneRefused | trio.TooSlowError):
-                log.exception("newcomers are not received: a fault of the proxy's own")
+                tell("-fault", where="receiving newcomers", exc_info=True)
             self.forget_node()
             self.route.suspect.set()
-            log.warning("%d clients are closed: no lane to %s: %s", len(newcomers), node, fault or "too slow")
+            tell("-clients-closed", clients=len(newcomers), node=node, why=str(fault) or "too slow")
             for client in newcomers:
                 if client.own_lane is None:  # else it stays where it is
                     self.route.turn_away(client, fault)

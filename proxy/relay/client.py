@@ -11,7 +11,6 @@ be answered first. Rules:
 3. What goes down a lane is told by :mod:`proxy.relay.performer`.
 """
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
@@ -23,14 +22,13 @@ from proxy.relay.reactor import OUT, Reactor
 from proxy.relay.transport import Transport
 from proxy.session.learned import LEARNABLE, recall
 from proxy.session.sharing import apart, count_whole, ends_script, pinned, whole
+from proxy.telling import tell
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
 
 if TYPE_CHECKING:
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 WAITING_MAX = 1024 * 1024
 """Bytes of commands that wait in the proxy before the client is no longer received from; one command may be
@@ -70,6 +68,7 @@ class Client(Performer):
         if not data:
             self.end()
             return
+        self.traffic.received += len(data)
         if self.ended or self.leaving:
             return  # it has broken the protocol: only its end is waited for
         lane = self.lane
@@ -111,7 +110,8 @@ class Client(Performer):
             self.ended = True
         else:
             if cutter.held > REQUEST_MAX:
-                log.warning("client %d is closed: a command of more than %d bytes", self.number, REQUEST_MAX)
+                why = f"a command of more than {REQUEST_MAX} bytes"
+                tell("-client-closed", client=self.number, why=why)
                 self.close()
             elif not cutter.at_boundary:
                 self.cutter = cutter
@@ -178,6 +178,7 @@ class Client(Performer):
                 return True
             if ends_script(name, frame) and not pinned(self.session):
                 self.answering = Elsewhere()
+                self.reactor.counts.answered += 1
                 route.ask_outside(self, self._next()[1])
                 return False
             return self._recall(name, frame) or route.lanes.lend(self)
@@ -204,6 +205,7 @@ class Client(Performer):
         """Answer the first waiting command with what the node said when a lane was to be set up for it."""
         if self.waiting:
             self._next()
+            self.reactor.counts.answered += 1
             text = str(fault)
             self.deliver(error(text[text.index("BUSY ") :]))
 
@@ -217,6 +219,7 @@ class Client(Performer):
         if self.route.altered is not None:
             self.route.altered.add(self)
         self._next()
+        self.reactor.counts.answered += 1
         self.deliver(answer)
         if self.lane is None and not self.waiting and not self.heavy_until:
             self.join(self.route.lanes.of(self.session))

@@ -4,7 +4,6 @@ The id of a lane is asked for only when it is needed, by CLIENT LIST over a conn
 found by the lane's address: the lane's own user may lack ``client|id``.
 """
 
-import logging
 import socket
 import struct
 from collections.abc import Container, Iterable
@@ -21,14 +20,13 @@ from proxy.relay.shared import SharedLane
 from proxy.relay.transport import Transport
 from proxy.session.common import Entry
 from proxy.session.session import LoadScript, Session
+from proxy.telling import tell
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.performer import Performer
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 LOOK_UP_SECONDS = 1.0
 AGAIN = 0.001
@@ -214,5 +212,5 @@ async def load_script(route: "Route", client: "Performer", step: LoadScript) -> 
             with trio.fail_after(LOOK_UP_SECONDS):
                 await node.load_scripts([step.body])
     except (NodeError, trio.TooSlowError) as fault:
-        log.warning("a script could not be loaded on %s: %s", node, fault or "no answer")
+        tell("-script-not-loaded", node=node, why=str(fault) or "no answer")
     client.looked_up(step.name, step.frame)

@@ -5,7 +5,6 @@ away, for a protocol error or because its lane died, gets what is due too. Nobod
 """
 
 import functools
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,14 +14,13 @@ from proxy.relay.peer import Peer
 from proxy.relay.reactor import Reactor
 from proxy.relay.transport import Transport
 from proxy.session.session import Session, Want
+from proxy.telling import tell
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.lane import Lane
     from proxy.relay.route import Route
     from proxy.relay.shared import SharedLane
-
-log = logging.getLogger("baton")
 
 Act = TypeVar("Act", bound=Callable[..., None])
 
@@ -36,7 +34,7 @@ def at_own_risk(act: Act) -> Act:
         try:
             act(self, *args)
         except Exception:
-            log.exception("client %d is closed: a fault of the proxy's own", self.number)
+            tell("-fault", where="a client's turn", client=self.number, exc_info=True)
             self.close()
 
     return cast(Act, guarded)
@@ -62,6 +60,7 @@ class Guest(Peer):
 
     def __init__(self, reactor: Reactor, transport: Transport, route: "Route", number: int) -> None:
         super().__init__(reactor, transport)
+        self.traffic = reactor.counts.clients
         self.route = route
         self.number = number
         self.session = Session(number, route.common)

@@ -4,7 +4,6 @@ switchover.
 It moves no clients by a failover; that is for later. It knows one primary, or the gate stays closed.
 """
 
-import logging
 from collections.abc import Mapping
 
 import trio
@@ -15,9 +14,9 @@ from proxy.nodes.node import Node
 from proxy.nodes.recovery import finish
 from proxy.nodes.roster import Survey, survey
 from proxy.relay.route import Route
+from proxy.switchover.facts import Standing
 from proxy.switchover.succession import Ambiguous, Finish, Settled, decide
-
-log = logging.getLogger("baton")
+from proxy.telling import tell
 
 NO_PRIMARY = "no primary"
 EVERY = 1.0
@@ -42,6 +41,10 @@ class Keeper:
     """Why there is no primary, or what is wrong with the others; empty if all is well."""
     watching: trio.Lock = field(factory=trio.Lock)
     """Held by whoever changes roles: the keeper, a switchover, an operator who resolves."""
+    _served: Standing | None = None
+    """As what the primary was seen last."""
+    _beside: frozenset[str] = frozenset()
+    """Who called themselves primary at that time, too, though clients were served there; their run ids."""
     _lost_at: float | None = None
     """When the gate was closed for want of a primary."""
 
@@ -62,13 +65,19 @@ class Keeper:
         try:
             await self.look()
         except Exception:
-            log.exception("looking after the nodes failed")
+            tell("-fault", where="looking after the nodes", exc_info=True)
 
     async def look(self) -> None:
         """Ask the nodes who they are, and act on it. To be called by who holds ``watching``."""
+        self._remember(self.last)  # a switchover may have looked meanwhile
         self.last = found = await survey(self.route.nodes, WITHIN)
+        self._remember(found)
         silent = "; ".join(["", *found.silent.values()])
         match decide(found.claims, found.witnesses):
+            case Settled(primary) if self._is_stranger(found, primary):
+                who, of_whom = primary.address, self.route.primary
+                why = f"{who} calls itself primary, but did not take over from {of_whom}"
+                self._keep_or_close(found, f"{why}{silent}; SWITCHOVER RESOLVE host:port decides")
             case Settled(primary):
                 if self.route.primary is None and primary.second_offset >= 0:
                     # It was promoted once, perhaps by a proxy that died before that was written down.
@@ -86,6 +95,20 @@ class Keeper:
             case Ambiguous(why):
                 self._keep_or_close(found, why + silent)
 
+    def _remember(self, found: Survey | None) -> None:
+        primary = self.route.primary
+        if found is not None and primary is not None and primary in found.primaries:
+            self._served = found.standings[primary]
+            self._beside = frozenset(each.run_id for each in found.claims) - {self._served.run_id}
+
+    def _is_stranger(self, found: Survey, claimant: Standing) -> bool:
+        """The primary says nothing, and this one is not its successor: a clone, or a replica that was
+        restarted without its ``replicaof`` and has old data or none. A pause moves no clients there."""
+        primary, served = self.route.primary, self._served
+        if primary not in found.silent or served is None or served.address != str(primary):
+            return False
+        return claimant.run_id in self._beside or served.replid not in (claimant.replid, claimant.replid2)
+
     async def _learn_commands(self, node: Node) -> None:
         """Without them everything takes the slow way, which is as right."""
         try:
@@ -100,11 +123,9 @@ class Keeper:
         route = self.route
         if route.primary is not node:
             if route.primary is not None:
-                log.warning(
-                    "%s is primary now, without a switchover; clients on %s are closed", node, route.primary
-                )
+                tell("-primary-moved", to=node, from_=route.primary)
             else:
-                log.info("%s is the primary", node)
+                tell("+primary", node=node)
             for client in [client for client in route.clients if client.lane is not None]:
                 client.close()
             route.lanes.drop()
@@ -112,7 +133,7 @@ class Keeper:
         route.gate.open(NO_PRIMARY)
 
     async def _finish(self, stale: Node, successor: Node, surplus: int) -> None:
-        log.warning("%s took over from %s, which was not told (%d bytes beyond)", successor, stale, surplus)
+        tell("-half-done", node=successor, from_=stale, surplus_bytes=surplus)
         if self.route.primary is not successor:
             self.route.gate.close(NO_PRIMARY)
         try:
@@ -123,9 +144,7 @@ class Keeper:
         if why:
             self._keep_or_close(self.last, f"{why}; SWITCHOVER RESOLVE host:port decides")
         else:
-            log.warning(
-                "%s follows %s now: the switchover that was left half done is finished", stale, successor
-            )
+            tell("+completed", node=successor, from_=stale)
             await self.gather_behind(successor)
             self.settle_on(successor)
             self._tell("")
@@ -141,7 +160,7 @@ class Keeper:
                     with trio.fail_after(WITHIN):
                         await node.rewrite_config()
                 except (NodeError, trio.TooSlowError) as fault:
-                    log.warning("the role of %s could not be kept: %s", node, fault or "no answer")
+                    tell("-role-not-kept", node=node, why=str(fault) or "no answer")
 
     async def gather_behind(self, primary: Node) -> None:
         """All others follow the one primary, and all keep their roles over a restart; who does not answer
@@ -157,7 +176,7 @@ class Keeper:
                     await node.follow(*self.place(primary))
                 await node.rewrite_config()
         except (NodeError, trio.TooSlowError) as fault:
-            log.warning("%s could not be set behind %s: %s", node, primary, fault or "no answer")
+            tell("-not-following", node=node, primary=primary, why=str(fault) or "no answer")
 
     def _keep_or_close(self, found: Survey | None, why: str) -> None:
         """No clear primary. The one that served so far goes on as long as it says that it is one, or says
@@ -173,7 +192,10 @@ class Keeper:
     def _tell(self, why: str) -> None:
         if why != self.why:
             self.why = why
-            log.warning("%s", why or "all is well with the nodes again")
+            if why:
+                tell("-nodes-amiss", why=why)
+            else:
+                tell("+nodes-well")
 
     def _tire(self) -> None:
         """Nobody is held for ever because there is no primary."""
@@ -184,5 +206,6 @@ class Keeper:
             self._lost_at = now
         elif now - self._lost_at > self.no_primary_wait:
             for waiting in self.route.gate.queue:
-                log.warning("a client is closed: no primary for %.0f s", now - self._lost_at)
+                why = f"no primary for {now - self._lost_at:.0f} s"
+                tell("-client-closed", client=waiting.number, why=why)
                 waiting.close()

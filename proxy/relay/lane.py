@@ -13,9 +13,11 @@ somebody else's data. Rules:
 
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter as clock
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from proxy.relay.connection import Connection
+from proxy.relay.counts import EVERY, Tally
 from proxy.relay.ledger import LaneLost, Owed
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.reactor import OUT, Reactor
@@ -46,6 +48,8 @@ class Lane(Connection):
         "mixed",
         "on_loan",
         "owner",
+        "since",
+        "timed",
     )
     shared: ClassVar[Literal[False]] = False
 
@@ -62,6 +66,8 @@ class Lane(Connection):
         self.id: int | None = None  # the node's; 0 if it cannot be found out
         self.tag = 0
         self.on_loan = False  # its owner goes back to a shared lane when nothing keeps it here
+        self.timed = 0  # replies until the one is in that is timed; 0 while none is
+        self.since = 0.0  # that one's command was sent
         self._on_idle: list[Callable[[], None]] | None = None
         reactor.add(self.fd, self)
 
@@ -83,10 +89,27 @@ class Lane(Connection):
     def forward(self, client: "Performer", data: Frame, count: int) -> None:
         """Send whole commands that owe so many plain replies."""
         self.owe(client, count)
+        tally = self.reactor.counts.private
+        tally.commands += count
+        if tally.commands > tally.due:
+            self._time(tally)
         if isinstance(data, bytes):
             self.send(data)
         else:
             self.send_frame(data)
+
+    def _time(self, tally: Tally) -> None:
+        """Measure how long it takes until all that is owed now is answered."""
+        if not self.timed:
+            self.timed = sum(line.count for line in self.ledger)
+            self.since, tally.due = clock(), tally.commands + EVERY - 1
+
+    def _answered(self, count: int) -> None:
+        """So many replies nearer to the one that is timed."""
+        self.timed -= count
+        if self.timed <= 0:
+            self.timed = 0
+            self.reactor.counts.private.took(self.since, 1)
 
     def ask(self, client: "Performer", frame: Frame, want: Want) -> None:
         """Send a command whose reply must be looked at."""
@@ -127,12 +150,15 @@ class Lane(Connection):
         if not data:
             self.die("closed by the node")
             return
+        self.traffic.received += len(data)
         ledger = self.ledger
         if cutter is None and ledger and not self.mixed and len(data) < LONG:
             line = ledger[0]
             if line.want is None and 0 < (count := count_replies(data)) <= line.count:
                 line.count -= count
                 line.client.deliver(data)
+                if self.timed:
+                    self._answered(count)
                 if not line.count:
                     ledger.popleft()
                     if ledger:
@@ -197,6 +223,8 @@ class Lane(Connection):
                 return
         if last:
             line.count -= 1
+            if self.timed:
+                self._answered(1)
             if not line.count:
                 self.ledger.popleft()
                 self._give_made()

@@ -6,7 +6,6 @@ keeps the client there the lane is spare again, as it is, for whoever has just t
 nobody needs for some seconds are closed, and so are shared ones that nobody is on.
 """
 
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -20,13 +19,12 @@ from proxy.relay.opening import LaneRefused, make_blank, open_shared, set_up
 from proxy.relay.shared import SharedLane
 from proxy.session.replay import BLANK, Score
 from proxy.session.session import Session
+from proxy.telling import tell
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.performer import Performer
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 SWEEP_SECONDS = 1.0
 KEPT_SECONDS = 5.0
@@ -63,6 +61,11 @@ class Lanes:
     def owing(self) -> list[SharedLane]:
         """The shared lanes that owe something, those that were left among them."""
         return [each for lane in self for each in (lane, *lane.left) if each.owes and not each.closed]
+
+    @property
+    def spare(self) -> int:
+        """How many spare lanes there are."""
+        return sum(map(len, self._spare.values()))
 
     def with_users(self) -> Iterator[tuple[Lane | SharedLane, bytes]]:
         """All connections, and as whom they are logged in."""
@@ -125,7 +128,7 @@ class Lanes:
                 return None
             await set_up(lane, client, BLANK, needed)
         except (NodeError, LaneRefused) as fault:
-            log.debug("a spare lane is of no use: %s", fault)
+            tell("-spare-lane", why=fault)
             lane.drop()
             return None
         except BaseException:
@@ -187,7 +190,7 @@ class Lanes:
         except (NodeError, LaneRefused) as fault:
             self._failed(lane, node, fault)
         except Exception as bug:
-            log.exception("a shared lane could not be opened: a fault of the proxy's own")
+            tell("-fault", where="opening a shared lane", exc_info=True)
             self._failed(lane, node, bug)
         finally:
             self._opening.discard(lane)
@@ -203,7 +206,7 @@ class Lanes:
             lane.unfit = REFUSED
             on_it = [client for client in self.route.clients if client.lane is lane]
         if on_it:
-            log.warning("%d clients are closed: no lane to %s: %s", len(on_it), node, fault)
+            tell("-clients-closed", clients=len(on_it), node=node, why=fault)
         for client in on_it:
             if "BUSY " in str(fault):
                 cast("Client", client).refuse(fault)

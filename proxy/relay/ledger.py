@@ -1,9 +1,11 @@
 """What a lane owes: to whom how many replies, in the order of the commands."""
 
+from time import perf_counter as clock
 from typing import TYPE_CHECKING, cast
 
 from attrs import define
 
+from proxy.relay.counts import Tally
 from proxy.session.session import Session, Want
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Batch:
     at, or the reply of the proxy's own that is given out when its turn comes.
     """
 
-    __slots__ = ("begun", "clients", "counts", "fence", "looked_at", "pieces")
+    __slots__ = ("ahead", "begun", "clients", "counts", "fence", "looked_at", "pieces", "since", "timed")
 
     def __init__(self) -> None:
         self.clients: list[Performer] = []
@@ -64,6 +66,9 @@ class Batch:
         self.pieces: list[bytes] = []  # what was sent, line by line
         self.looked_at: dict[int, Want | bytes] | None = None
         self.begun = 0  # replies of the first line that have been given out
+        self.since = 0.0  # what is timed was sent
+        self.timed = 0  # replies that are; 0 when they have been given out
+        self.ahead = 0  # replies ahead of those
         self.fence = b""  # none where one client alone is owed something
 
     def look_at(self, how: Want | bytes) -> None:
@@ -74,6 +79,8 @@ class Batch:
 
     def join(self, later: "Batch") -> None:
         """What another batch owes comes behind this one."""
+        if not self.timed:
+            self.ahead = sum(self.counts)
         for place, how in (later.looked_at or {}).items():
             if self.looked_at is None:
                 self.looked_at = {}
@@ -81,6 +88,20 @@ class Batch:
         self.clients += later.clients
         self.counts += later.counts
         self.pieces += later.pieces
+
+    def sent(self, count: int, tally: Tally) -> None:
+        """So many commands, the last of which it owes the answers, are sent now."""
+        tally.commands += count
+        if not self.timed:
+            self.timed, self.since = count, clock()
+
+    def took(self, tally: Tally, count: int) -> None:
+        """So many replies are given out."""
+        skipped = min(self.ahead, count)
+        self.ahead -= skipped
+        given = min(self.timed, count - skipped)
+        self.timed -= given
+        tally.took(self.since, given)
 
     def forget_first(self, count: int) -> None:
         """So many plain lines have been given out."""

@@ -1,6 +1,5 @@
 """Opening a lane: connect, and make it what the session needs."""
 
-import logging
 from typing import TYPE_CHECKING, cast
 
 import trio
@@ -16,14 +15,13 @@ from proxy.relay.transport import Plain
 from proxy.session.replay import BLANK, Faults, Score, Swallowed, difference, is_login
 from proxy.session.session import Session, Want
 from proxy.switchover.facts import cursor_tag
+from proxy.telling import tell
 from proxy.wire.encoding import command
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 
 class LaneRefused(Exception):
@@ -104,7 +102,7 @@ async def ask_outside(route: "Route", client: "Client", frame: Frame) -> None:
                 await until_idle([lane])
                 lane.drop()
     except (NodeError, LaneRefused, trio.TooSlowError) as fault:
-        log.warning("client %d is closed: no lane to %s: %s", client.number, node, fault or "too slow")
+        tell("-client-closed", client=client.number, why=f"no lane to {node}: {fault or 'too slow'}")
     if heard.reply:
         client.answered_outside(heard.reply)
     else:

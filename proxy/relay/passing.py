@@ -100,6 +100,8 @@ class Passing:
             client.deliver(later)
         client.owed -= 1
         batch.counts[self._line] -= 1
+        if batch.timed:
+            batch.took(self.lane.reactor.counts.shared, 1)
         if not batch.counts[self._line]:
             self._line += 1
             self._give_made(batch)

@@ -22,10 +22,11 @@ JOIN = 64 * 1024
 class Peer:
     """What clients and lanes have in common."""
 
-    __slots__ = ("closed", "events", "fd", "reactor", "transport", "unsent", "unsent_bytes")
+    __slots__ = ("closed", "events", "fd", "reactor", "traffic", "transport", "unsent", "unsent_bytes")
 
     def __init__(self, reactor: Reactor, transport: Transport) -> None:
         self.reactor = reactor
+        self.traffic = reactor.counts.nodes
         self.transport = transport
         self.fd = transport.fileno()
         self.unsent: deque[bytes | memoryview] | None = None
@@ -43,6 +44,7 @@ class Peer:
                 sent = 0
             except OSError:
                 return
+            self.traffic.sent += sent
             if sent == len(data):
                 return
             self.unsent = deque()
@@ -75,6 +77,7 @@ class Peer:
             while unsent:
                 data = self._joined(unsent)
                 sent = self.transport.send(data)
+                self.traffic.sent += sent
                 self.unsent_bytes -= sent
                 if sent < len(data):
                     unsent.appendleft(memoryview(data)[sent:])

@@ -85,12 +85,15 @@ class Performer(Mover):
             lane.forward(self, frame, 1)
         elif name == b"QUIT" and lane.shared:
             self.session.quitting = True
+            self.reactor.counts.answered += 1
             self.do(Say(OK, close=True))
         else:
             self.session.tag = lane.tag
             if self.route.altered is not None:
                 self.route.altered.add(self)
-            for step in self._asked(name, frame):
+            steps = self._asked(name, frame)
+            self.reactor.counts.asked(steps, lane.shared)
+            for step in steps:
                 self.do(step)
 
     def _asked(self, name: bytes, frame: Frame) -> tuple[Step, ...]:

@@ -79,14 +79,15 @@ class Proving:
                     self._near = True
                     break
             ledger.popleft()
+            if batch.timed:
+                lane.reactor.counts.shared.took(batch.since, batch.timed)
             self._give(batch, data, pos, ends)
             if lane.closed:
                 return
             pos = stop
         self._keep(data[pos:] if pos < size else b"")
 
-    @staticmethod
-    def _give_part(batch: Batch, data: bytes, pos: int, ends: list[int]) -> int:
+    def _give_part(self, batch: Batch, data: bytes, pos: int, ends: list[int]) -> int:
         """Nobody else is owed anything: give out what is whole of one client's replies; gives where it
         ends."""
         if batch.looked_at is not None:
@@ -100,6 +101,8 @@ class Proving:
             batch.counts[0] -= len(some)
             batch.begun += len(some)
         client.owed -= count + len(some)
+        if batch.timed and count + len(some):
+            batch.took(self.lane.reactor.counts.shared, count + len(some))
         if stop > pos:
             client.deliver(data[pos:stop])
         return stop

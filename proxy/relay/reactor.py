@@ -15,14 +15,14 @@ descriptor is itself pollable). When it is readable every ready socket is handle
 5. What is to go out together with what others send in the same turn is *due* at the end of the batch.
 """
 
-import logging
 import select
 import time
 from typing import Protocol
 
 import trio
 
-log = logging.getLogger("baton")
+from proxy.relay.counts import Counts
+from proxy.telling import tell
 
 IN = select.EPOLLIN
 OUT = select.EPOLLOUT
@@ -69,7 +69,9 @@ class Reactor:
         self._epoll.register(self._clients.fileno(), IN)
         self._handlers: dict[int, Ready] = {}
         self._trust = 0
+        self.counts = Counts()
         self.held = False
+        self._holders: set[str] = set()  # why they are held
         self.came = 0
         """Clients that had sent something, or left, when they were released."""
         self._sweeping = False
@@ -118,8 +120,9 @@ class Reactor:
             if events & OUT:
                 self._epoll.unregister(fd)
 
-    def hold(self) -> None:
-        """Receive nothing from clients any more."""
+    def hold(self, why: str) -> None:
+        """Receive nothing from clients any more, until there is no reason left for it."""
+        self._holders.add(why)
         if not self.held:
             self.held = True
             self._epoll.modify(self._clients.fileno(), 0)
@@ -130,9 +133,14 @@ class Reactor:
         ready = self._clients.poll(0, len(self._handlers) + 1) if self.held else []
         return {fd for fd, _ in ready}
 
-    def release(self) -> None:
-        """Receive from clients again."""
-        if self.held:
+    def held_some(self, count: int) -> list[int]:
+        """So many of those at most; others the next time, until all have been told."""
+        return [fd for fd, _ in self._clients.poll(0, count)] if self.held else []
+
+    def release(self, why: str) -> None:
+        """Receive from clients again, if that was the last reason."""
+        self._holders.discard(why)
+        if self.held and not self._holders:
             self.held = False
             self.came, self._sweeping = 0, True
             self._epoll.modify(self._clients.fileno(), IN)
@@ -204,10 +212,10 @@ class Reactor:
             due.send_due()
         except Exception:
             self.crashed += 1
-            log.exception("a lane is closed: a fault of the proxy's own: %r", due)
+            tell("-fault", where="sending", handler=type(due).__name__, exc_info=True)
             due.abandon()
 
     def _drop(self, fd: int, handler: Ready) -> None:
         self.crashed += 1
-        log.exception("a handler failed; its connection is closed: %r", handler)
+        tell("-fault", where="a connection's turn", handler=type(handler).__name__, exc_info=True)
         handler.abandon()  # and so out of the sets

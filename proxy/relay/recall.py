@@ -37,12 +37,18 @@ def blocked(client: "Client") -> Blocking | None:
     return None if blocking is None or blocking.parked else blocking
 
 
-def only_reads(client: "Client", lane: Lane) -> bool:
-    """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
+def only_blocked(client: "Client", lane: Lane) -> bool:
+    """All that the lane owes is a command that may be blocked."""
     blocking, want = blocked(client), lane.ledger[0].want
     if isinstance(want, Muted):
         want = want.inner
-    return blocking is not None and not blocking.writes and want is blocking
+    return blocking is not None and want is blocking
+
+
+def only_reads(client: "Client", lane: Lane) -> bool:
+    """All that the lane owes is a blocked command that writes nothing; it may stay until the pause."""
+    blocking = blocked(client)
+    return blocking is not None and not blocking.writes and only_blocked(client, lane)
 
 
 async def learn_ids(route: "Route", node: Node) -> None:

@@ -1,6 +1,5 @@
 """A route: a primary, its replicas, and all that hangs off them. There is one today; a cluster has many."""
 
-import logging
 import socket
 from collections.abc import Iterable
 
@@ -28,10 +27,9 @@ from proxy.session.learned import Learned
 from proxy.session.replay import Score
 from proxy.session.session import LoadScript
 from proxy.session.table import plain
+from proxy.telling import tell
 from proxy.wire.encoding import error
 from proxy.wire.requests import ARGUMENTS_MAX, ARGUMENTS_MAX_6, Frame
-
-log = logging.getLogger("baton")
 
 FULL = "ERR max number of clients reached"
 BUSY = "BUSY "
@@ -146,11 +144,11 @@ class Route:
             elif BUSY in str(fault):
                 client.refuse(fault)
             else:
-                why = fault or "too slow"
-                log.warning("client %d is closed: no lane to %s: %s", client.number, node, why)
+                why = str(fault) or "too slow"
+                tell("-client-closed", client=client.number, why=f"no lane to {node}: {why}")
                 self.turn_away(client, fault)
         except Exception:
-            log.exception("client %d is closed: a fault of the proxy's own", client.number)
+            tell("-fault", where="opening a lane", client=client.number, exc_info=True)
             client.close()
         finally:
             self._opening.discard(client)
@@ -205,7 +203,8 @@ class Route:
         if lane is not None and not self.gate.closed:
             lane.listen(False)
         elif client.unsent_bytes > max(self.client_output_bytes, UNREAD_MAX):
-            log.warning("client %d is closed: it did not read %d bytes", client.number, client.unsent_bytes)
+            why = f"it did not read {client.unsent_bytes} bytes"
+            tell("-client-closed", client=client.number, why=why)
             client.close()
         elif lane is None:
             client.listen(False)
@@ -223,16 +222,14 @@ class Route:
         elif (owner := lane.owner) is not None and owner.lane is lane:
             if not (owner.leaving or owner.ended or owner.session.quitting):
                 self.lost_lanes += 1
-                log.info("client %d loses its lane, %d owed: %s", owner.number, len(event.owed), event.why)
+                tell("-lane-lost", lane="private", client=owner.number, owed=len(event.owed), why=event.why)
                 self.suspect.set()
             owner.lane = None
             owner.leave()
 
     def _shared_lost(self, lane: SharedLane, event: LaneLost) -> None:
         self.lost_lanes += 1
-        log.info(
-            "a shared lane is lost, and %d clients that it owed something: %s", len(event.owed), event.why
-        )
+        tell("-lane-lost", lane="shared", owed=len(event.owed), why=event.why)
         self.suspect.set()
         for client in event.owed:
             if not client.closed:

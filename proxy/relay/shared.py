@@ -47,7 +47,7 @@ UNSENT_MAX = 1024 * 1024
 
 
 _OF_THE_CONNECTION = (
-    *("closed", "events", "fd", "ledger", "tag", "transport", "unsent", "unsent_bytes"),
+    *("closed", "events", "fd", "ledger", "tag", "traffic", "transport", "unsent", "unsent_bytes"),
     *("_on_idle", "fences", "receiver"),
 )
 
@@ -174,11 +174,10 @@ class SharedLane(Connection):
         if batch is None:
             return
         data = b"".join(batch.pieces)
-        if not holds(data, sum(batch.counts)):
+        if not holds(data, count := sum(batch.counts)):
             self.die("commands were miscounted")
             return
-        self.gathered, self._size = None, 0
-        ledger = self.ledger
+        self.gathered, self._size, ledger = None, 0, self.ledger
         if batch.looked_at is not None and not any(batch.counts):
             self._give_made(batch)
             return
@@ -187,8 +186,8 @@ class SharedLane(Connection):
             batch = ledger[-1]
         else:
             ledger.append(batch)
-        fence = self.fences.behind(batch, alone=len(ledger) == 1)
-        self.send(data + fence)
+        batch.sent(count, self.reactor.counts.shared)
+        self.send(data + self.fences.behind(batch, alone=len(ledger) == 1))
 
     def _give_made(self, batch: Batch) -> None:
         """Nothing in it comes from the node: behind what is still owed, its turn has come."""
@@ -216,6 +215,7 @@ class SharedLane(Connection):
             self.die("closed by the node")
             return
         self.received += 1
+        self.traffic.received += len(data)
         receiver = self.receiver
         try:
             receiver.take(data)

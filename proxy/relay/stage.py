@@ -1,7 +1,6 @@
 """The stage of one switchover: does what the story asks, with the clients, lanes and nodes of a route."""
 
 import contextlib
-import logging
 
 import trio
 from attrs import define, field
@@ -20,8 +19,7 @@ from proxy.relay.watches import Watches
 from proxy.switchover.errors import CalledOff, Refused
 from proxy.switchover.report import Report
 from proxy.switchover.stage import Promoted
-
-log = logging.getLogger("baton")
+from proxy.telling import tell
 
 REASON = "switchover"
 MARK_SECONDS = 0.2
@@ -47,6 +45,8 @@ class Stage:
     """Seconds that the hold may take."""
     decision: Node | None = None
     """The primary by the operator's word, where nobody can find out whether the candidate was promoted."""
+    rehearsal: bool = False
+    """It stops before the hold: nobody is told of it."""
     warmth: Warmth = field(init=False)
     promotion: Promotion = field(init=False)
     marks: Marks = field(factory=Marks, init=False)
@@ -75,7 +75,8 @@ class Stage:
         await self._load_scripts()
         await self.warmth.spread()
         await recall.learn_ids(self.route, self.old)
-        await self.notices.begin(self.route, self.budget)
+        if not self.rehearsal:
+            await self.notices.begin(self.route, self.budget)
 
     async def _load_scripts(self) -> None:
         if self._scripts != self.route.common.scripts.version:
@@ -85,7 +86,7 @@ class Stage:
 
     def close_gate(self) -> None:
         self.route.gate.close(REASON)
-        self.route.reactor.hold()
+        self.route.reactor.hold(REASON)
 
     async def drain(self) -> None:
         try:
@@ -136,7 +137,7 @@ class Stage:
         try:
             await self.fence(fence)
         except NodeError as fault:
-            log.warning("the fence could not be renewed: %s", fault)
+            tell("-fence-not-renewed", node=self.old, why=fault)
 
     async def fence(self, seconds: float) -> None:
         await self.old.fence(round(seconds * 1000))
@@ -209,7 +210,7 @@ class Stage:
 
     def _close(self, number: int, why: str) -> None:
         self.report.clients_closed += 1
-        log.warning("client %d is closed: %s", number, why)
+        tell("-client-closed", switchover=self.report.number, client=number, why=why)
 
     def open_gate(self) -> None:
         route = self.route
@@ -219,7 +220,7 @@ class Stage:
         else:
             recall.reissue_all(route)
         self.report.clients_held = len(route.gate.queue)
-        route.reactor.release()
+        route.reactor.release(REASON)
         route.gate.open(REASON)
         self.notices.end(route)
         for client in list(route.apart):
@@ -239,7 +240,7 @@ class Stage:
         self.report.full_resyncs = served - self._sync_full if served >= self._sync_full else served
 
     def strike(self) -> None:
-        self.route.reactor.release()
+        self.route.reactor.release(REASON)
         self.promotion.close()
         self.warmth.cool()
         for lane in self._left:

@@ -8,7 +8,6 @@ until what was left behind is answered: then the pause is over. Under CLIENT PAU
 everybody waits at the node, as without a proxy.
 """
 
-import logging
 from typing import TYPE_CHECKING
 
 import trio
@@ -16,13 +15,12 @@ from attrs import define, field
 
 from proxy.nodes.errors import NodeError, ReplyError
 from proxy.relay.proving import Proving
+from proxy.telling import tell
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
     from proxy.relay.shared import SharedLane
-
-log = logging.getLogger("baton")
 
 TICK_SECONDS = 0.02
 PATIENCE = 2
@@ -59,7 +57,7 @@ class Stalls:
                 try:
                     await self._leave(stalled)
                 except Exception:
-                    log.exception("a lane could not be left: a fault of the proxy's own")
+                    tell("-fault", where="leaving a lane", exc_info=True)
 
     def _look(self) -> list["SharedLane"]:
         seen, self._seen = self._seen, {}
@@ -89,7 +87,7 @@ class Stalls:
             received, _ = self._seen.pop(lane, (-1, 0))
             if lane.received == received and lane.ledger and not (lane.closed or self.route.gate.closed):
                 if not self.held:
-                    log.warning("%s holds writes for somebody else: they wait, reads go on", node)
+                    tell("-writes-held", node=node)
                     self.held = self.route.common.commands.writes
                     self.route.choose_plain()
                 self._left += 1
@@ -98,7 +96,7 @@ class Stalls:
     def _answered(self) -> None:
         self._left -= 1
         if not self._left:
-            log.info("writes go on")
+            tell("+writes-go-on")
             self.held = frozenset()
             self.route.choose_plain()
             waiting, self._waiting = self._waiting, {}

@@ -5,7 +5,6 @@ Sessions go on changing meanwhile. Who may have changed is noted by the clients 
 (``route.altered``), so that during the hold only those are looked at again.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,12 +21,11 @@ from proxy.relay.trackers import Trackers
 from proxy.session.client_command import is_queued
 from proxy.session.replay import Score
 from proxy.switchover.errors import Refused
+from proxy.telling import tell
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client
     from proxy.relay.route import Route
-
-log = logging.getLogger("baton")
 
 AT_ONCE = 4
 """Lanes that are being opened at the same time. More take longer turns, which every client feels."""
@@ -118,9 +116,7 @@ class Warmth:
             user = client.session.user.decode("utf-8", "replace")
             if fault.identity:
                 raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault
-            log.warning(
-                "client %d cannot be carried: %s refuses what it set up: %s", client.number, self.node, fault
-            )
+            tell("-not-carried", client=client.number, node=self.node, why=fault)
             self.refused[client] = "what it set up is refused"
             return
         self._scores[client] = score

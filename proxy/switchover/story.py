@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from proxy.switchover.errors import CalledOff, SwitchoverError
-from proxy.switchover.report import PROMOTED, UNKNOWN, Report
+from proxy.switchover.report import DRY_RUN, PROMOTED, Report
 from proxy.switchover.stage import Promoted, Stage
 
 WARM_SECONDS = 60.0
@@ -54,13 +54,15 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
             await stage.warm()
         with trio.fail_after(bounds.budget) as budget:
             with report.at("hold"):
-                report.held()
+                report.hold()
                 stage.close_gate()
+                report.held()
                 await stage.drain()
             with report.at("pause"):
                 await stage.pause(budget.deadline - trio.current_time() + PAUSE_MARGIN)
             with report.at("converge"):
                 await stage.converge()
+            await trio.lowlevel.checkpoint_if_cancelled()  # the last look, and nobody gets a turn after it
     except BaseException as fault:
         await _undo(stage, report)
         if isinstance(fault, SwitchoverError) or not isinstance(fault, Exception):
@@ -72,6 +74,8 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
     with trio.CancelScope(shield=True):  # the edge
         with report.at("promote"):
             promoted = await _promote(stage, bounds, report)
+            if not promoted:
+                report.miss("promote")
         if not promoted:
             known = len(report.notes)
             why = report.notes[-1].removeprefix("promotion: ")
@@ -82,7 +86,24 @@ async def switch_over(stage: Stage, bounds: Bounds, report: Report) -> None:
             await _demote(stage, bounds, report)
         with report.at("settle"):
             settled = await _settle(stage, report)
+            if not settled:
+                report.miss("settle")
         report.outcome = "done" if report.moved and settled else PROMOTED
+
+
+async def rehearse(stage: Stage, report: Report) -> None:
+    """As far as one can go without a client noticing: warm, and take down what was put up. Raises
+    SwitchoverError."""
+    try:
+        with report.at("warm"), trio.fail_after(WARM_SECONDS):
+            await stage.warm()
+    except Exception as fault:
+        if isinstance(fault, SwitchoverError):
+            raise
+        raise CalledOff(f"warm: {_text(fault)}") from fault
+    finally:
+        stage.strike()
+    report.outcome = DRY_RUN
 
 
 async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
@@ -98,7 +119,7 @@ async def _promote(stage: Stage, bounds: Bounds, report: Report) -> bool:
         if outcome is not Promoted.UNKNOWN:
             report.outcome = "under way"
             return outcome is Promoted.YES
-        report.outcome = UNKNOWN
+        report.asking()
         await trio.sleep(AGAIN_SECONDS)
 
 
@@ -133,6 +154,7 @@ async def _demote(stage: Stage, bounds: Bounds, report: Report) -> None:
                     why = f"{why}; and the fence could not be renewed: {_text(fault)}"
                 await trio.sleep(pause)
                 pause = min(2 * pause, 1.0)
+        report.miss("demote")
         report.notes.append(f"the old primary does not follow yet: {why}")
 
 

@@ -184,7 +184,11 @@ async def test_a_port_on_which_nobody_listens_has_refused(redis_server: START) -
 
 @pytest.mark.parametrize(
     ("sent", "why"),
-    [(b"HTTP/1.1 400\r\n", "does not speak RESP"), (b"+OK\r\n:7\r\n+MORE\r\n", "nobody asked for")],
+    [
+        (b"HTTP/1.1 400\r\n", "does not speak RESP"),
+        (b"%1\r\n*0\r\n+x\r\n", "does not speak RESP: unhashable"),
+        (b"+OK\r\n:7\r\n+MORE\r\n", "nobody asked for"),
+    ],
 )
 async def test_garbage_loses_the_link(sent: bytes, why: str, links: list[Link]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:

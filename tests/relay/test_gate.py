@@ -11,6 +11,7 @@ class Someone:
     went: list["Someone"]
     closes: str = ""
     closed: bool = field(default=False)
+    number: int = 1
 
     def gate_opened(self) -> None:
         if self.gate.closed:

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.relay import performer
+from proxy.telling import Told
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench, received
 
@@ -10,7 +11,7 @@ PING = command("PING")
 
 
 def test_a_fault_over_one_client_at_the_gate_closes_it_and_lets_the_others_through(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, told: list[Told]
 ) -> None:
     def raise_it(*anything: object) -> None:
         raise OverflowError("a bug")
@@ -24,5 +25,6 @@ def test_a_fault_over_one_client_at_the_gate_closes_it_and_lets_the_others_throu
     bench.route.gate.open("switchover")
     assert received(bench.app) == b"<end>" and bench.client not in bench.route.clients
     assert other.at_node() == PING and other.client in bench.route.clients
-    assert "client 1 is closed: a fault of the proxy's own" in caplog.text
+    [fault] = told
+    assert (fault["event"], fault["client"], fault["fault"]) == ("-fault", 1, "OverflowError: a bug")
     other.close()

@@ -99,14 +99,14 @@ async def test_what_clients_send_while_they_are_held_waits_and_lanes_are_receive
     client, lane = scene.ear(), scene.ear(is_client=False)
     client.theirs.sendall(b"before")
     await wait_all_tasks_blocked()
-    scene.reactor.hold()
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
+    scene.reactor.hold("a reason")
     client.theirs.sendall(b", during")
     lane.theirs.sendall(b"a reply")
     await wait_all_tasks_blocked()
     assert (client.heard, lane.heard) == (b"before", b"a reply")
-    scene.reactor.release()
-    scene.reactor.release()
+    scene.reactor.release("a reason")
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert client.heard == b"before, during"
     client.theirs.sendall(b", after")
@@ -119,13 +119,13 @@ async def test_who_has_sent_something_or_has_left_since_it_is_held_is_known(scen
     sends.theirs.sendall(b"too early")
     await wait_all_tasks_blocked()
     assert scene.reactor.held_back == set(), "nobody is held"
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
     assert scene.reactor.held_back == set()
     sends.theirs.sendall(b"x")
     leaves.theirs.close()
     await wait_all_tasks_blocked()
     assert scene.reactor.held_back == {sends.ours.fileno(), leaves.ours.fileno()}
-    scene.reactor.release()
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert scene.reactor.came == 2 and scene.reactor.held_back == set()
     assert (quiet.heard, sends.heard, leaves.heard) == (b"", b"too earlyx", b"<end>")
@@ -133,10 +133,10 @@ async def test_who_has_sent_something_or_has_left_since_it_is_held_is_known(scen
 
 async def test_who_came_is_counted_once_however_many_and_not_those_that_come_later(scene: Scene) -> None:
     crowd = [scene.ear() for _ in range(BATCH + 20)]
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
     for ear in crowd[:-1]:
         ear.theirs.sendall(b"x")
-    scene.reactor.release()
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert scene.reactor.came == len(crowd) - 1
     crowd[-1].theirs.sendall(b"x")
@@ -146,19 +146,19 @@ async def test_who_came_is_counted_once_however_many_and_not_those_that_come_lat
 
 async def test_that_a_client_can_be_sent_to_is_told_while_it_is_held(scene: Scene) -> None:
     client = scene.ear()
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
     client.watch(IN | OUT)
     client.theirs.sendall(b"x")
     await wait_all_tasks_blocked()
     assert client.told == [OUT] and client.heard == b""
-    scene.reactor.release()
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert client.told == [OUT, IN]
 
 
 async def test_who_comes_or_goes_during_a_hold_is_held_or_gone(scene: Scene) -> None:
     gone, new = scene.ear(), None
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
     gone.theirs.sendall(b"x")
     gone.watch(IN | OUT)
     gone.abandon()
@@ -166,7 +166,7 @@ async def test_who_comes_or_goes_during_a_hold_is_held_or_gone(scene: Scene) -> 
     new.theirs.sendall(b"y")
     await wait_all_tasks_blocked()
     assert new.heard == b"" and scene.reactor.held_back == {new.ours.fileno()}
-    scene.reactor.release()
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert (gone.told, new.heard) == ([], b"y")
 
@@ -174,10 +174,10 @@ async def test_who_comes_or_goes_during_a_hold_is_held_or_gone(scene: Scene) -> 
 async def test_who_is_not_listened_to_is_not_after_a_hold_either(scene: Scene) -> None:
     client = scene.ear()
     client.watch(0)
-    scene.reactor.hold()
+    scene.reactor.hold("a reason")
     client.theirs.sendall(b"x")
     assert scene.reactor.held_back == set()
-    scene.reactor.release()
+    scene.reactor.release("a reason")
     await wait_all_tasks_blocked()
     assert client.heard == b""
     client.watch(IN)
@@ -215,3 +215,17 @@ async def test_another_handler_may_take_over_a_lanes_socket(scene: Scene) -> Non
     first.theirs.sendall(b"x")
     await wait_all_tasks_blocked()
     assert not first.told and second.heard == b"x"
+
+
+async def test_held_for_two_reasons_they_wait_until_both_are_gone(scene: Scene) -> None:
+    client = scene.ear()
+    scene.reactor.hold("one")
+    scene.reactor.hold("other")
+    client.theirs.sendall(b"x")
+    for _ in range(2):
+        scene.reactor.release("one")
+        await wait_all_tasks_blocked()
+        assert client.heard == b""
+    scene.reactor.release("other")
+    await wait_all_tasks_blocked()
+    assert client.heard == b"x"
