@@ -1,67 +1,121 @@
 """The process: one nursery that owns every task."""
 
-import logging
 import os
 import resource
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import trio
 
-from proxy.admin.console import serve_console
-from proxy.admin.steering import Steering
+from proxy.admin.console.serving import serve_console
 from proxy.config import Settings, SettingsError
-from proxy.nodes.address import Address, resolve
 from proxy.nodes.link import Login
 from proxy.nodes.node import Node
+from proxy.operation.accepting import Door, listen, place_of
+from proxy.operation.operation import Operation
+from proxy.operation.systemd import Systemd
 from proxy.relay.keeper import NO_PRIMARY, Keeper
 from proxy.relay.reactor import Reactor
 from proxy.relay.route import Route
 from proxy.session.common import Common, Limits
 from proxy.session.scripts import Scripts
-
-log = logging.getLogger("baton")
-
-BACKLOG = 4096
-"""Connections that the kernel keeps until they are accepted; a stampede of clients must not be refused."""
-
-ACCEPT_PAUSE = 0.05
-"""Seconds until the next try where accepting failed."""
+from proxy.telling import tell
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SettingsError where an address cannot be listened on."""
+async def serve(settings: Settings, load_again: Callable[[], Settings] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT has let the clients finish; a second one ends it at once. SIGHUP reads
+    the settings again, by `load_again`. Raises SettingsError where an address cannot be listened on."""
     _take_descriptors()
-    clients = await _listen("--listen", settings.listen)
-    admin = await _listen("--admin", settings.admin)
+    clients = await listen("--listen", settings.listen)
+    admin = await listen("--admin", settings.admin)
+    http = await _prepare_http(settings)
     instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    systemd = Systemd.of(os.environ)
     reactor = Reactor()
-    async with trio.open_nursery() as nursery:
-        route, keeper = _route(settings, instance, nursery, reactor)
-        steering = Steering(route, keeper, settings, instance)
-        async with keeper.watching:
-            await keeper.look()
-        for line in steering.nodes():
-            if not line.startswith("!"):  # that was said when it was found
-                log.info("%s", line)
-        nursery.start_soon(route.reactor.run)
-        if route.shares:
-            nursery.start_soon(route.lanes.sweep)
-            nursery.start_soon(route.stalls.watch)
-        nursery.start_soon(keeper.run)
-        nursery.start_soon(_accept, clients, route)
-        nursery.start_soon(serve_console, [trio.SocketListener(each) for each in admin], steering)
-        for name, listeners in (("serving", clients), ("admin", admin)):
-            for listener in listeners:
-                host, port, *_ = listener.getsockname()
-                log.info("%s on %s", name, Address(host, port))
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            await _first(signals)
-        log.info("leaving")
-        nursery.cancel_scope.cancel()
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async with trio.open_nursery() as last:  # no signal ends a switchover that is carried through
+            async with trio.open_nursery() as nursery:
+                route, keeper = make_route(settings, instance, nursery, reactor)
+                operation = Operation.of(route, keeper, settings, instance, load_again)
+                last.start_soon(_obey, signals, operation, systemd, nursery.cancel_scope)
+                await _begin(operation, nursery)
+                door = Door(route, clients)
+                nursery.start_soon(door.stand_open)
+                nursery.start_soon(serve_console, _listeners(admin), operation)
+                if http is not None:
+                    await nursery.start(http, operation)
+                for listener in clients:
+                    tell("+serving", address=place_of(listener))
+                for listener in admin:
+                    tell("+admin", address=place_of(listener))
+                systemd.ready()
+                nursery.start_soon(systemd.feed, operation.alive)
+                await operation.leaving.asked.wait()
+                systemd.stopping()
+                door.close()
+                if left := await operation.leaving.let_finish():
+                    tell("-clients-left", clients=left)
+                nursery.cancel_scope.cancel()
+            last.cancel_scope.cancel()
+    operation.pulse.close()
     reactor.close()
+    tell("+left")
+
+
+async def _prepare_http(settings: Settings) -> Callable[..., Awaitable[None]] | None:
+    """Listen, and load what it takes, before any client is there to wait for that."""
+    if settings.http is None:
+        return None
+    from proxy.admin.http.serving import serve_http  # who does without it need not load it
+
+    return partial(serve_http, _listeners(await listen("--http", settings.http)))
+
+
+def _listeners(sockets: list[trio.socket.SocketType]) -> list[trio.SocketListener]:
+    return [trio.SocketListener(each) for each in sockets]
+
+
+async def _begin(operation: Operation, nursery: trio.Nursery) -> None:
+    """Find the primary, and let the tasks run that watch over everything."""
+    route, keeper = operation.ground.route, operation.ground.keeper
+    async with keeper.watching:
+        await keeper.look()
+    for node in operation.nodes():
+        tell(
+            "+node",
+            node=node.address,
+            role=node.role,
+            leads=node.leads,
+            follows=node.follows or None,
+            why=node.silent or None,
+        )
+    nursery.start_soon(route.reactor.run)
+    if route.shares:
+        nursery.start_soon(route.lanes.sweep)
+        nursery.start_soon(route.stalls.watch)
+    nursery.start_soon(keeper.run)
+
+
+async def _obey(
+    signals: AsyncIterator[int], operation: Operation, systemd: Systemd, everything: trio.CancelScope
+) -> None:
+    async for number in signals:
+        if number == signal.SIGHUP:
+            systemd.reloading()
+            try:
+                operation.reload_settings()
+            except SettingsError as mistakes:
+                tell("-not-reloaded", why=mistakes)
+            except Exception:  # a bug of ours is no reason to leave the clients
+                tell("-fault", where="SIGHUP", exc_info=True)
+            systemd.ready()
+        elif operation.leaving.asked.is_set():
+            everything.cancel()
+        else:
+            operation.drain()
 
 
 def _take_descriptors() -> None:
@@ -71,9 +125,10 @@ def _take_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _route(
+def make_route(
     settings: Settings, instance: str, nursery: trio.Nursery, reactor: Reactor
 ) -> tuple[Route, Keeper]:
+    """The one route, and who watches over it. No node has been asked yet, so the gate is closed."""
     timeout = settings.connect_timeout_ms / 1000
     login = Login(settings.user, settings.password)
     route = Route(
@@ -98,42 +153,3 @@ def _route(
         if node.address in settings.announce
     }
     return route, Keeper(route, announce, settings.no_primary_wait_ms / 1000)
-
-
-async def _listen(flag: str, address: Address) -> list[trio.socket.SocketType]:
-    try:
-        places = await resolve(address)
-    except OSError as fault:
-        raise SettingsError(f"{flag}: {address}: {fault}") from None
-    listeners = []
-    for family, where in dict(places).items():
-        listener = trio.socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            await listener.bind(where)
-            listener.listen(BACKLOG)
-        except OSError as fault:
-            raise SettingsError(f"{flag}: {address}: {fault.strerror}") from None
-        listeners.append(listener)
-    return listeners
-
-
-async def _accept(listeners: list[trio.socket.SocketType], route: Route) -> None:
-    async with trio.open_nursery() as nursery:
-        for listener in listeners:
-            nursery.start_soon(_accept_from, listener, route)
-
-
-async def _accept_from(listener: trio.socket.SocketType, route: Route) -> None:
-    while True:
-        try:
-            accepted, _ = await listener.accept()
-            route.accept(socket.socket(accepted.family, accepted.type, accepted.proto, accepted.detach()))
-        except OSError as fault:  # out of descriptors, or a client that left before it was taken in
-            log.warning("a client could not be accepted: %s", fault)
-            await trio.sleep(ACCEPT_PAUSE)
-
-
-async def _first(signals: AsyncIterator[int]) -> None:
-    async for _ in signals:
-        return

@@ -21,6 +21,8 @@ from tests.waiting import wait_until
 
 BUDGET_MS = 300
 BUDGET = {"BATON_SWITCHOVER_BUDGET_MS": str(BUDGET_MS)}
+OUTLASTING_FENCE = {**BUDGET, "BATON_SWITCHOVER_FENCE_MS": "10000"}
+"""Longer than it takes to start another proxy, and not so long to wait for as the one in the settings."""
 SHORT_FENCE = {**BUDGET, "BATON_SWITCHOVER_FENCE_MS": str(2 * BUDGET_MS)}
 # Not everysec: that puts off a write by up to 2 s while a sync is under way, and a kill would lose it.
 DURABLE = ("appendonly yes", "appendfsync no")

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from proxy.admin import steering
 from proxy.cli import main
+from proxy.operation import switching
 from proxy.relay import gathering
 from proxy.relay.stage import Stage
 from proxy.switchover import story
@@ -52,5 +52,5 @@ if __name__ == "__main__":
     when, step, number, pid, *arguments = sys.argv[1:]
     story.DEMOTE_SECONDS = float(os.environ.get("DEMOTE_SECONDS", 3.0))
     gathering.LINK_SECONDS = 1.0
-    steering.Stage = harmed(when, step, lambda: harm(int(number), int(pid) or os.getpid()))  # type: ignore[attr-defined]
+    switching.Stage = harmed(when, step, lambda: harm(int(number), int(pid) or os.getpid()))  # type: ignore[attr-defined]
     sys.exit(main(arguments))

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.switchover.report import UNKNOWN
 from tests.baton import BatonProcess
-from tests.kills.conftest import SHORT_FENCE, Scene
+from tests.kills.conftest import OUTLASTING_FENCE, SHORT_FENCE, Scene
 from tests.kills.places import PLACES, Place
 from tests.servers import Pair, RedisServer, Trio
 from tests.waiting import wait_until
@@ -32,7 +32,7 @@ def die(play: Scene) -> None:
 def test_one_primary_has_everything_after_the_proxy_was_killed(
     place: Place, nodes: Pair, scene: Callable[..., Scene], baton: Baton
 ) -> None:
-    play = scene(place, signal.SIGKILL, None, *nodes)
+    play = scene(place, signal.SIGKILL, None, *nodes, environment=OUTLASTING_FENCE)
     die(play)
     again = baton(*nodes, listen=play.proxy.address)
     wait_until(lambda: len(primaries(*nodes)) == 1, lambda: f"one is primary: {again.admin('NODES')}")
@@ -56,7 +56,7 @@ def test_one_primary_has_everything_after_the_proxy_was_killed(
 def test_a_second_replica_has_everything_too_after_the_proxy_was_killed(
     place: Place, trio_of_nodes: Trio, scene: Callable[..., Scene], baton: Baton
 ) -> None:
-    play = scene(place, signal.SIGKILL, None, *trio_of_nodes)
+    play = scene(place, signal.SIGKILL, None, *trio_of_nodes, environment=OUTLASTING_FENCE)
     die(play)
     again = baton(*trio_of_nodes, listen=play.proxy.address)
     wait_until(lambda: len(primaries(*trio_of_nodes)) == 1, lambda: f"one is primary: {again.admin('NODES')}")

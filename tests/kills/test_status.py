@@ -3,8 +3,9 @@
 import pytest
 import trio
 
-from proxy.admin.steering import Steering
-from proxy.app import _route
+from proxy.app import make_route
+from proxy.operation.operation import Operation
+from proxy.operation.switching import Switching
 from proxy.relay.reactor import Reactor
 from proxy.settings import Settings
 
@@ -12,14 +13,14 @@ from proxy.settings import Settings
 async def test_a_switchover_that_a_bug_ended_is_not_under_way_any_more(
     nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def examine(steering: Steering, to: str | None) -> None:
+    async def examine(switching: Switching, to: str | None) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Steering, "_examine", examine)
+    monkeypatch.setattr(Switching, "_examine", examine)
     settings = Settings()
-    steering = Steering(*_route(settings, "test", nursery, Reactor()), settings, "test")
+    operation = Operation.of(*make_route(settings, "test", nursery, Reactor()), settings, "test")
     with pytest.raises(RuntimeError):
-        await steering.switchover(None, None)
-    assert steering.status()["state"] == "failed: RuntimeError: a bug"
+        await operation.switchover(None, None)
+    assert operation.status()["state"] == "failed: RuntimeError: a bug"
     with pytest.raises(RuntimeError):  # and not Busy
-        await steering.switchover(None, None)
+        await operation.switchover(None, None)
