@@ -1,0 +1,1 @@
+"""The console: the proxy asked and steered in RESP, by redis-cli or any client library."""
