@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from proxy.terminal.stage.direct import Address
 from scripts.baton_bench.__main__ import main
 from scripts.baton_bench.crowd import Client
 from scripts.baton_bench.dialogues import DIALOGUES
@@ -25,9 +26,9 @@ from scripts.baton_bench.files import complaints_of_hold, complaints_of_idle
 from scripts.baton_bench.goals import goals_of
 from scripts.baton_bench.page import BEGIN, END, write_page
 from scripts.baton_bench.throughput import refuses_transactions
+from scripts.baton_bench.watched import COST, LOADED, OFF, ON
 from scripts.baton_bench.ways import HAPROXY, LANES, PRIVATE, PROXIES, REDIS, SHARED, ways_here
-from scripts.baton_bench.workloads import GET
-from scripts.baton_stage.direct import Address
+from scripts.baton_bench.workloads import GET, GET_PIPELINED
 from tests.binaries import ROOT
 from tests.children import children_of
 from tests.waiting import wait_until
@@ -84,6 +85,12 @@ def check_measured(measured: dict[str, Any], cannot: dict[str, Any]) -> None:
                 assert way["errors"]["max"] == 0
     assert measured["hold, 200 saturating"].keys() == LANES.keys()
     assert len(measured["Redis alone"]) == 2
+    for workload in (GET, GET_PIPELINED) if shutil.which("redis-benchmark") else ():
+        assert measured[COST + workload.name].keys() == {OFF, ON}
+        assert all(way["proxy_cpu_us"]["min"] > 0 for way in measured[COST + workload.name].values())
+    looked = measured[LOADED][ON]
+    assert 0 < looked["metrics_ms"]["median"] <= looked["slowest_metrics_ms"]["median"]
+    assert looked["page_ms"]["median"] > 0 and looked["commands_per_s"]["min"] > 0
 
 
 def test_the_bench_ends_its_processes_when_it_is_interrupted(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@
     memory        resident bytes of idle clients, and growth over many switchovers
     hold          the clients' wait in a switchover, beside Redis's FAILOVER and the floor
     switching     one switchover, asked for and waited for
+    watched       what metrics, HTTP and logs cost, and whether a scrape is felt
     redis_alone   FAILOVER, and the bare sequence of commands without a proxy and without load
     crowd         a process that is many clients, idle, busy or saturating, and dialogues what they say;
                   crowds is how the bench sees it

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from scripts.baton_stage.processes import INTERRUPTED, conduct
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.processes import INTERRUPTED, conduct
+from proxy.terminal.stage.screen import Screen
 
 from .figures import Run
 from .page import has_room, write_page
@@ -65,6 +65,13 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
         "--quick", action="store_true", help="a little of everything: it shows that the bench works, no more"
     )
     parser.add_argument(
+        "--base",
+        type=Path,
+        metavar="TREE",
+        help="of the part metrics: the proxy that nothing is counted in, as a tree of an earlier time (git"
+        " worktree add TREE COMMIT; with compiled code, if this one has it)",
+    )
+    parser.add_argument(
         "--redis-server", metavar="PATH", help="default: the one on the PATH, else the one of setup"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="all that was measured, as one JSON object")
@@ -79,7 +86,9 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
     if options.rounds is not None:
         if options.rounds < 1:
             parser.error("--rounds must be at least 1")
-        sizes = evolve(sizes, rounds=options.rounds)
+        sizes = evolve(sizes, rounds=options.rounds, watched_rounds=options.rounds)
+    if options.base is not None and not (options.base / "proxy" / "cli.py").exists():
+        parser.error(f"{options.base} is no tree of Baton's")
     if options.case:
         named = tuple(one.name for one in WORKLOADS if any(text in f"{one.name} " for text in options.case))
         if not named:
@@ -88,7 +97,7 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
     if options.page is not None and not has_room(options.page):
         parser.error(f"{options.page} has no markers between which the figures could go")
     ways = (REDIS, *(options.way or PROXIES))
-    settings = Settings(options.redis_server, options.only or PARTS, ways, sizes, options.quick)
+    settings = Settings(options.redis_server, options.only or PARTS, ways, sizes, options.quick, options.base)
     return Wishes(settings, options.earlier, options.json, options.page)
 
 

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address
+from proxy.terminal.stage.direct import Address
 
 from .dialogues import DIALOGUES, Exchange
 

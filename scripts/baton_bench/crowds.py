@@ -13,8 +13,8 @@ from typing import Any
 import trio
 from attrs import define, frozen
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.processes import StageFailed, last_line, running
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.processes import StageFailed, last_line, running
 
 from .sizes import EVERY_MS
 

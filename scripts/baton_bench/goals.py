@@ -11,6 +11,7 @@ from .figures import Figures, Samples, Spread, ratio
 from .hold import Scene
 from .latency import CASE as ONE_CLIENT
 from .memory import CASE as IDLE
+from .watched import COST, LOADED, OFF, ON
 from .ways import ENVOY, HAPROXY, SHARED, TWEMPROXY
 from .workloads import GET, GET_PIPELINED, SET, SET_PIPELINED, Workload
 
@@ -56,7 +57,12 @@ def goals_of(figures: Figures) -> list[Goal]:
         goals.append(Goal(what, "≤", 0.667, "", cost))
     added = figures.ratio(ONE_CLIENT, "added_us", SHARED, HAPROXY)
     goals.append(Goal("one client: added median latency, of haproxy's", "≤", 2.0, "", added))
-    return [*goals, *goals_of_the_hold(figures), *goals_of_idle_clients(figures)]
+    return [
+        *goals,
+        *goals_of_the_hold(figures),
+        *goals_of_idle_clients(figures),
+        *goals_of_the_watched(figures),
+    ]
 
 
 def of_the_best(figures: Figures, workload: Workload) -> Spread | None:
@@ -79,6 +85,32 @@ def goals_of_the_hold(figures: Figures) -> Sequence[Goal]:
         load = "busy" if busy else "idle"
         goals.append(Goal(f"10,000 {load} clients: hold, of that at 100", "≤", 2.0, "", grown))
     return goals
+
+
+def goals_of_the_watched(figures: Figures) -> Sequence[Goal]:
+    costs = [
+        Goal(
+            f"{workload.name}: CPU of the proxy with metrics, HTTP and logs on, of that with them off",
+            "≤",
+            1.03,
+            "",
+            figures.ratio(COST + workload.name, "proxy_cpu_us", ON, OFF),
+        )
+        for workload in (GET, GET_PIPELINED)
+    ]
+    looks = [
+        (
+            "50 saturating clients: the slowest /metrics of a round",
+            50.0,
+            "slowest_metrics_ms",
+        ),
+        ("50 saturating clients: the slowest page of a round", 50.0, "slowest_page_ms"),
+        ("50 saturating clients: longer wait by a scrape", 2.0, "delay_ms"),
+    ]
+    return [
+        *costs,
+        *(Goal(what, "≤", bound, " ms", figures.spread(LOADED, ON, name)) for what, bound, name in looks),
+    ]
 
 
 def goals_of_idle_clients(figures: Figures) -> Sequence[Goal]:

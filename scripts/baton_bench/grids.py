@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from scripts.baton_stage.columns import Row, in_ms
+from proxy.terminal.stage.columns import Row, in_ms
 
 from .figures import Figures, Run, Spread
 from .goals import goals_of
@@ -14,6 +14,7 @@ from .hold import ALONE, FAILOVER, FLOOR, STEP
 from .latency import CASE as ONE_CLIENT
 from .memory import CASE as IDLE
 from .memory import GROWTH
+from .watched import COST, LOADED, OFF, ON
 from .ways import LANES, REDIS, SHARED, WAYS
 from .workloads import WORKLOADS
 
@@ -43,6 +44,8 @@ def grids_of(run: Run) -> list[Grid]:
         grids.append(memory_grid(figures))
     if ALONE in figures.samples:
         grids += [hold_grid(figures), steps_grid(figures)]
+    if LOADED in figures.samples:
+        grids.append(watched_grid(figures))
     return grids
 
 
@@ -226,3 +229,37 @@ def steps_grid(figures: Figures) -> Grid:
             middles = (figures.middle(case, way, step) for step in steps)
             rows.append((case.removeprefix("hold, "), way, *map(in_ms, middles)))
     return Grid("The steps of a switchover: medians, ms", rows, left=2)
+
+
+def watched_grid(figures: Figures) -> Grid:
+    rows: list[Row] = [("", "median of the rounds")]
+    for workload in WORKLOADS:
+        case = COST + workload.name
+        for way in (OFF, ON):
+            if (spread := figures.spread(case, way, "proxy_cpu_us")) is not None:
+                rows.append(
+                    (f"{workload.name}: CPU of the proxy a request, {way}, µs", with_spread(spread, times))
+                )
+        if (spread := figures.ratio(case, "proxy_cpu_us", ON, OFF)) is not None:
+            rows.append((f"{workload.name}: on, of off", with_spread(spread, thousandths)))
+    for what, measure, form in (
+        ("GET /metrics, ms", "metrics_ms", in_ms),
+        ("the slowest of a round, ms", "slowest_metrics_ms", in_ms),
+        ("GET /, ms", "page_ms", in_ms),
+        ("the slowest of a round, ms", "slowest_page_ms", in_ms),
+        ("longest wait of a client in 100 ms without a scrape, ms", "longest_without_ms", in_ms),
+        ("with one, ms", "longest_with_ms", in_ms),
+        ("longer by, ms", "delay_ms", times),
+        ("processors that the proxy takes meanwhile", "proxy_busy", times),
+        ("commands/s meanwhile", "commands_per_s", whole),
+    ):
+        rows.append((what, with_spread(figures.spread(LOADED, ON, measure), form)))
+    notes = [
+        "on: HTTP, events as JSON, a scrape every 5 s; off: as --base says, else without HTTP and events",
+        "below: while 50 clients saturate the proxy",
+    ]
+    return Grid("Watched: what metrics, HTTP and logs cost, and how quickly they answer", rows, notes)
+
+
+def thousandths(value: float) -> str:
+    return f"{value:.3f}"

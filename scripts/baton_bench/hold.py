@@ -11,10 +11,10 @@ from typing import Final, Literal
 import trio
 from attrs import frozen
 
-from scripts.baton_stage.baton import Proxy, start_proxy
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, start_nodes
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.baton import Proxy, start_proxy
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, start_nodes
+from proxy.terminal.stage.screen import Screen
 
 from .crowds import Crowd, crowd
 from .figures import Figures

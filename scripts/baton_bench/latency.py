@@ -16,10 +16,10 @@ from typing import Final
 
 import trio
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, ask_directly, start_nodes
-from scripts.baton_stage.processes import StageFailed
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, ask_directly, start_nodes
+from proxy.terminal.stage.processes import StageFailed
+from proxy.terminal.stage.screen import Screen
 
 from .dialogues import VALUE, bulk, command
 from .figures import Figures

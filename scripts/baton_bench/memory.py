@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from scripts.baton_stage.baton import start_proxy
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, ask_directly, start_nodes
-from scripts.baton_stage.processes import StageFailed
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.baton import start_proxy
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, ask_directly, start_nodes
+from proxy.terminal.stage.processes import StageFailed
+from proxy.terminal.stage.screen import Screen
 
 from .crowds import crowd
 from .figures import Figures

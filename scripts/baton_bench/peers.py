@@ -13,9 +13,9 @@ import redis
 import trio
 from attrs import frozen
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import ask_directly
-from scripts.baton_stage.processes import (
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import ask_directly
+from proxy.terminal.stage.processes import (
     ASK_AGAIN_S,
     ROOT,
     START_LIMIT_S,

@@ -10,8 +10,8 @@ from typing import Any, Self
 import hiredis
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.processes import StageFailed
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.processes import StageFailed
 
 from .dialogues import command
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from scripts.baton_stage.nodes import Server, find_server
-from scripts.baton_stage.processes import StageFailed
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.nodes import Server, find_server
+from proxy.terminal.stage.processes import StageFailed
+from proxy.terminal.stage.screen import Screen
 
 from .figures import Run
 from .files import complaints_of_hold, complaints_of_idle
@@ -23,9 +23,10 @@ from .peers import PEERS
 from .sizes import Sizes
 from .throughput import has_redis_benchmark, measure_throughput
 from .usage import raise_file_limit
+from .watched import measure_watched
 from .ways import LANES, ways_here
 
-PARTS = ("throughput", "latency", "memory", "hold")
+PARTS = ("throughput", "latency", "memory", "hold", "metrics")
 
 
 @frozen
@@ -35,6 +36,8 @@ class Settings:
     ways: Collection[str]
     sizes: Sizes
     quick: bool
+    base: Path | None = None
+    """A tree with Baton's code of a time before anything was counted; see watched."""
 
 
 async def measure(settings: Settings, screen: Screen) -> Run:
@@ -50,7 +53,7 @@ async def measure(settings: Settings, screen: Screen) -> Run:
             directory = Path(name) / part
             directory.mkdir()
             try:
-                await measure_part(part, screen, server, directory, names, settings.sizes, open_files, run)
+                await measure_part(part, screen, server, directory, names, settings, open_files, run)
             except StageFailed as failure:  # what the other parts took minutes for is not lost
                 run.failed.append(f"{part}: {failure}")
     return run
@@ -62,11 +65,11 @@ async def measure_part(
     server: Server,
     directory: Path,
     names: Sequence[str],
-    sizes: Sizes,
+    settings: Settings,
     open_files: int,
     run: Run,
 ) -> None:
-    figures = run.figures
+    figures, sizes = run.figures, settings.sizes
     match part:
         case "throughput" if has_redis_benchmark():
             await measure_throughput(screen, server, directory, names, sizes, figures)
@@ -78,6 +81,8 @@ async def measure_part(
             await measure_memory(screen, server, directory, names, sizes, open_files, figures)
         case "hold":
             await measure_hold(screen, server, directory, names, sizes, open_files, figures)
+        case "metrics":
+            await measure_watched(screen, server, directory, settings.base, sizes, figures)
 
 
 def begin(settings: Settings, server: Server) -> Run:

@@ -22,6 +22,10 @@ class Sizes:
     """Of each kind of load in each round, and so for the two below."""
     failovers: int
     floors: int
+    watched_rounds: int
+    """Of what metrics, HTTP and logs cost."""
+    scrapes: int
+    """In each round."""
     growth: tuple[int, int]
     """After so many switchovers memory is read first, and after so many last."""
 
@@ -36,6 +40,8 @@ FULL = Sizes(
     switchovers=3,
     failovers=2,
     floors=3,
+    watched_rounds=12,
+    scrapes=30,
     growth=(20, 120),
 )
 QUICK = Sizes(
@@ -48,5 +54,7 @@ QUICK = Sizes(
     switchovers=1,
     failovers=1,
     floors=1,
+    watched_rounds=1,
+    scrapes=3,
     growth=(1, 2),
 )

@@ -7,10 +7,10 @@ from typing import Any
 
 import redis
 
-from scripts.baton_stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import ask_directly, in_sync
-from scripts.baton_stage.processes import StageFailed
+from proxy.terminal.stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import ask_directly, in_sync
+from proxy.terminal.stage.processes import StageFailed
 
 
 async def primary_and_replica(nodes: Sequence[Address]) -> tuple[Address, Address]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scripts.baton_stage.columns import lay_out
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.columns import lay_out
+from proxy.terminal.stage.screen import Screen
 
 from .figures import Run
 from .grids import Grid, grids_of

@@ -12,10 +12,10 @@ from pathlib import Path
 import trio
 from attrs import define, frozen
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, start_nodes
-from scripts.baton_stage.processes import StageFailed, last_line, running
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, start_nodes
+from proxy.terminal.stage.processes import StageFailed, last_line, running
+from proxy.terminal.stage.screen import Screen
 
 from .crowds import crowd
 from .dialogues import transaction

@@ -9,9 +9,9 @@ from typing import Final
 
 from attrs import frozen
 
-from scripts.baton_stage.baton import start_proxy
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import ask_directly
+from proxy.terminal.stage.baton import start_proxy
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import ask_directly
 
 from .peers import PEERS, start_peer
 

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import ask_directly
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import ask_directly
 
 STRING_KEY = "key:__rand_int__"
 """The one key of redis-benchmark's GET and SET, as it is called without -r."""
