@@ -15,7 +15,7 @@ from tests.baton import with_lanes
 from tests.children import children_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = [sys.executable, "-m", "scripts.baton_demo"]
+DEMO = [sys.executable, "-m", "proxy.cli", "demo"]
 """What the shell verb runs once the setup is done."""
 LIMIT_S = 50
 
@@ -72,4 +72,4 @@ def test_the_demo_says_in_one_line_that_it_has_no_redis_server() -> None:
         [*DEMO, "--redis-server", "/nowhere"], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S
     )
     assert ended.returncode == 2
-    assert ended.stderr == "demo: /nowhere is no redis-server of at least 6.2\n"
+    assert ended.stderr == "baton: demo: /nowhere is no redis-server of at least 6.2\n"

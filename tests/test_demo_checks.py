@@ -14,14 +14,14 @@ import pytest
 import trio
 from attrs import evolve
 
-from scripts.baton_demo.clients import CHANGED, UNKNOWN, Client
-from scripts.baton_demo.loads import Load, start_load
-from scripts.baton_demo.report import Report, Result, Switchover, longest_otherwise_ms
-from scripts.baton_demo.run import together as all_of
-from scripts.baton_demo.verdict import Verdict, judge_counter, judge_sequence, judge_shared_counter, worst
-from scripts.baton_demo.workloads import WORKLOADS
-from scripts.baton_stage.direct import Address, connect
-from scripts.baton_stage.nodes import ask_directly, find_server, in_sync, start_nodes
+from proxy.terminal.demo.clients import CHANGED, UNKNOWN, Client
+from proxy.terminal.demo.loads import Load, start_load
+from proxy.terminal.demo.report import Report, Result, Switchover, longest_otherwise_ms
+from proxy.terminal.demo.run import together as all_of
+from proxy.terminal.demo.verdict import Verdict, judge_counter, judge_sequence, judge_shared_counter, worst
+from proxy.terminal.demo.workloads import WORKLOADS
+from proxy.terminal.stage.direct import Address, connect
+from proxy.terminal.stage.nodes import ask_directly, find_server, in_sync, start_nodes
 
 
 def test_a_counter_that_went_up_by_one_is_clean() -> None:

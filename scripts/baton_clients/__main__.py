@@ -15,9 +15,9 @@ from pathlib import Path
 
 from attrs import asdict
 
-from scripts.baton_stage.nodes import find_server
-from scripts.baton_stage.processes import INTERRUPTED, ROOT, conduct
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.nodes import find_server
+from proxy.terminal.stage.processes import INTERRUPTED, ROOT, conduct
+from proxy.terminal.stage.screen import Screen
 
 from .page import page_of
 from .programs import KINDS

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from scripts.baton_stage.direct import Address, connect
+from proxy.terminal.stage.direct import Address, connect
 
 SENTINELS: Final = {0, 10**9}
 """What a program sends last of all, to tell its readers to go home; see ledger.py."""

@@ -6,7 +6,7 @@ import os
 import platform
 from statistics import median
 
-from scripts.baton_stage.columns import in_ms
+from proxy.terminal.stage.columns import in_ms
 
 from .run import Result, Run
 

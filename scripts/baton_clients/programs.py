@@ -13,8 +13,8 @@ from typing import Any, Final
 import trio
 from attrs import define, field, frozen
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.processes import ROOT, StageFailed, last_line, running
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.processes import ROOT, StageFailed, last_line, running
 
 HERE = ROOT / ".venv" / "clients"
 """What ./scripts/clients has put there."""

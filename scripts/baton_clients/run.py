@@ -13,11 +13,11 @@ import redis
 import trio
 from attrs import Factory, define, frozen
 
-from scripts.baton_stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report, start_proxy
-from scripts.baton_stage.columns import in_ms
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, ask_directly, in_sync, start_nodes
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report, start_proxy
+from proxy.terminal.stage.columns import in_ms
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, ask_directly, in_sync, start_nodes
+from proxy.terminal.stage.screen import Screen
 
 from .judging import judge
 from .programs import Kind, Running, let_node_find_its_packages, start_program

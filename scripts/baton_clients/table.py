@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scripts.baton_stage.columns import Row, in_ms, lay_out
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.columns import Row, in_ms, lay_out
+from proxy.terminal.stage.screen import Screen
 
 from .run import Run
 

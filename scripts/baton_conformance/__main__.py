@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from scripts.baton_stage.processes import INTERRUPTED, ROOT, conduct
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.processes import INTERRUPTED, ROOT, conduct
+from proxy.terminal.stage.screen import Screen
 
 from .document import write
 from .run import Settings, run_all

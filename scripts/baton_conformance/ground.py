@@ -13,7 +13,7 @@ from pathlib import Path
 import trio
 from attrs import frozen
 
-from scripts.baton_stage.processes import ROOT, StageFailed
+from proxy.terminal.stage.processes import ROOT, StageFailed
 
 from .suites import Suite
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import frozen
 
-from scripts.baton_stage.nodes import Server
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.nodes import Server
+from proxy.terminal.stage.screen import Screen
 
 from .compare import Comparison, compare
 from .document import Chapter

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory, TemporaryFile
 
 import trio
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server
-from scripts.baton_stage.processes import StageFailed, free_port
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server
+from proxy.terminal.stage.processes import StageFailed, free_port
 
 from .endings import Ending, Endings, read_pytest, read_tcl
 from .ground import Ground

@@ -17,10 +17,10 @@ import redis
 import trio
 from attrs import field, frozen
 
-from scripts.baton_stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report, start_proxy
-from scripts.baton_stage.direct import Address, ask
-from scripts.baton_stage.nodes import Server, ask_directly, find_server, start_nodes
-from scripts.baton_stage.processes import ROOT, StageFailed
+from proxy.terminal.stage.baton import SWITCHOVER_LIMIT_S, Proxy, read_refusal, read_report, start_proxy
+from proxy.terminal.stage.direct import Address, ask
+from proxy.terminal.stage.nodes import Server, ask_directly, find_server, start_nodes
+from proxy.terminal.stage.processes import ROOT, StageFailed
 
 BETWEEN_SWITCHOVERS_S = 1
 

@@ -14,7 +14,7 @@ from threading import Event
 
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address, connect
+from proxy.terminal.stage.direct import Address, connect
 
 from .clients import UNKNOWN, Client
 from .shift import Shift

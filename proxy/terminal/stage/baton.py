@@ -41,6 +41,8 @@ async def start_proxy(
         "127.0.0.1:0",
         "--admin",
         "127.0.0.1:0",
+        "--log-format",
+        "text",
     ]
     for node in nodes:
         command += ["--node", str(node)]
@@ -51,8 +53,8 @@ async def start_proxy(
     with trio.move_on_after(START_LIMIT_S):
         while process.poll() is None:
             told = log.read_text(errors="replace")
-            serving = re.search(r"serving on (\S+:\d+)\b.*\n", told)
-            admin = re.search(r"admin on (\S+:\d+)\b.*\n", told)
+            serving = re.search(r" \+serving .*\baddress=(\S+:\d+)\b.*\n", told)
+            admin = re.search(r" \+admin .*\baddress=(\S+:\d+)\b.*\n", told)
             if serving and admin:
                 return Proxy(Address.parse(serving[1]), Address.parse(admin[1]), process.pid)
             await trio.sleep(ASK_AGAIN_S)

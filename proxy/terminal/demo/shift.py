@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address
+from proxy.terminal.stage.direct import Address
 
 from .clients import Client
 from .verdict import Verdict

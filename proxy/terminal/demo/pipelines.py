@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address, connect
+from proxy.terminal.stage.direct import Address, connect
 
 from .clients import UNKNOWN, Client
 from .shift import Shift

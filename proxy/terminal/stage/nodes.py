@@ -61,7 +61,7 @@ def find_server(wanted: str | None = None) -> Server:
     if wanted:
         raise StageFailed(f"{wanted} is no redis-server of at least 6.2")
     raise StageFailed(
-        "no redis-server of at least 6.2: apt install redis-server, or run ./scripts/setup again"
+        "no redis-server of at least 6.2 on the PATH: apt install redis-server, or name one by --redis-server"
     )
 
 

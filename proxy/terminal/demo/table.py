@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from scripts.baton_stage.columns import Row, in_ms, lay_out
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.columns import Row, in_ms, lay_out
+from proxy.terminal.stage.screen import Screen
 
 from .report import STEPS, Report, Result, Switchover
 

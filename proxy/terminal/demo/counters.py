@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from scripts.baton_stage.direct import Address, connect
+from proxy.terminal.stage.direct import Address, connect
 
 from .clients import UNKNOWN, Client
 from .shift import Shift

@@ -14,7 +14,7 @@ from typing import IO, TypeVar
 
 import trio
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 START_LIMIT_S = 20
 END_LIMIT_S = 5

@@ -13,8 +13,8 @@ from typing import Any
 import trio
 from attrs import define
 
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.processes import StageFailed, last_line, running
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.processes import StageFailed, last_line, running
 
 from .report import Result, Switchover, longest_otherwise_ms
 
@@ -90,7 +90,7 @@ class Load:
 async def start_load(
     stack: AsyncExitStack, nursery: trio.Nursery, directory: Path, workload: str, address: Address
 ) -> Load:
-    command = [sys.executable, "-m", "scripts.baton_demo.load", workload, str(address)]
+    command = [sys.executable, "-m", "proxy.terminal.demo.load", workload, str(address)]
     log = directory / f"load-{workload.replace('/', '-')}.log"
     with log.open("wb") as output:
         process = await stack.enter_async_context(

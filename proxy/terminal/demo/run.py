@@ -13,12 +13,12 @@ import redis
 import trio
 from attrs import Factory, define, frozen
 
-from scripts.baton_stage.baton import SWITCHOVER_LIMIT_S, read_refusal, read_report, start_proxy
-from scripts.baton_stage.columns import in_ms
-from scripts.baton_stage.direct import Address
-from scripts.baton_stage.nodes import Server, ask_directly, in_sync, start_nodes
-from scripts.baton_stage.processes import StageFailed
-from scripts.baton_stage.screen import Screen
+from proxy.terminal.stage.baton import SWITCHOVER_LIMIT_S, read_refusal, read_report, start_proxy
+from proxy.terminal.stage.columns import in_ms
+from proxy.terminal.stage.direct import Address
+from proxy.terminal.stage.nodes import Server, ask_directly, in_sync, start_nodes
+from proxy.terminal.stage.processes import StageFailed
+from proxy.terminal.stage.screen import Screen
 
 from .loads import Load, start_load
 from .report import Report, Result, Switchover

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address, connect
+from proxy.terminal.stage.direct import Address, connect
 
 from .clients import CHANGED, UNKNOWN, Client
 from .shift import Shift

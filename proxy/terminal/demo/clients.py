@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from scripts.baton_stage.direct import Address
+from proxy.terminal.stage.direct import Address
 
 from .tally import Tally
 

@@ -1,7 +1,6 @@
 """The demo: real redis-server processes, Baton in front of them, real clients, and switchovers under load.
 
-    __main__      start here: arguments, exit code
-    run           the story: set the stage, start the load, switch over again and again, verify, report
+    run           start here: set the stage, start the load, switch over again and again, verify, report
     loads         the load processes, seen from the demo
     load          one load process, seen from within: a workload, a thread for each of its clients
     clients       a redis-py client with retries off, that counts what goes wrong; tally holds its counts
@@ -9,7 +8,7 @@
     verdict       what was lost or doubled, told from histories alone: pure functions
     report, table                                            what was found, and how it is shown
 
-The servers, the proxy and the screen are those of scripts/baton_stage.
+The servers, the proxy and the screen are those of proxy/terminal/stage.
 
 A workload knows what was acknowledged to its clients. When the load has ended it asks the nodes directly,
 without the proxy, the primary as well as every replica, and judges:

@@ -1,4 +1,4 @@
-"""One load process: `python -m scripts.baton_demo.load WORKLOAD HOST:PORT`.
+"""One load process: `python -m proxy.terminal.demo.load WORKLOAD HOST:PORT`.
 
 A process for each workload, so that a wait is a client's wait and not that for another's turn in the
 interpreter. It obeys words on its standard input and tells JSON objects on its standard output, one a line:
@@ -22,7 +22,7 @@ from typing import Any
 
 from attrs import asdict
 
-from scripts.baton_stage.direct import Address
+from proxy.terminal.stage.direct import Address
 
 from .clients import UNKNOWN
 from .shift import Shift, Workload

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from scripts.baton_stage.direct import Address
+from proxy.terminal.stage.direct import Address
 
 from .clients import UNKNOWN, Client
 from .shift import Shift
