@@ -1,15 +1,31 @@
-FROM python:3.13-slim AS build
-# With a C compiler the hot path is compiled.
+# The image of Baton. ./scripts/image performs these very steps on a bare folder, where there is no container engine:
+# it reads this file, so keep to the instructions and the paths that it knows.
+FROM python:3.13.7-slim-bookworm AS build
+# With a C compiler the hot path is compiled; that it was is checked below.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY pyproject.toml hatch_build.py ./
 COPY proxy proxy
-RUN python -m venv /opt/baton && /opt/baton/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/baton
+RUN /opt/baton/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-compile .
+RUN /opt/baton/bin/python -I -c "from proxy.wire.counting import COMPILED; assert COMPILED"
+# Nothing installs anything there any more. And what Python would write beside its sources is there beforehand, and
+# is not compared with them again: the tree may be read-only, with whatever times its files have.
+RUN /opt/baton/bin/python -m pip uninstall --yes --quiet pip
+RUN /opt/baton/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/baton/lib
 
-FROM python:3.13-slim
+FROM python:3.13.7-slim-bookworm
 COPY --from=build /opt/baton /opt/baton
-RUN useradd --system --no-create-home --shell /usr/sbin/nologin baton
-USER baton
-ENV PATH=/opt/baton/bin:$PATH
-ENTRYPOINT ["baton"]
-CMD ["serve"]
+ENV PATH=/opt/baton/bin:/usr/local/bin:/usr/bin:/bin
+ENV PYTHONDONTWRITEBYTECODE=1
+LABEL org.opencontainers.image.title="redis-baton"
+LABEL org.opencontainers.image.description="A proxy before Redis that hands its clients from one primary to the next, and they do not notice"
+LABEL org.opencontainers.image.version="0.1.0"
+# A number, so that Kubernetes can tell that it is not root's. No home, no shell, nothing that it may write.
+USER 10001:10001
+EXPOSE 7000 8080
+STOPSIGNAL SIGTERM
+# The console stays on loopback of the container: it listens elsewhere only with a password.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["python", "-I", "-c", "import http.client, os, sys; port = int(os.environ.get('BATON_HTTP', ':8080').rpartition(':')[2]); ask = http.client.HTTPConnection('127.0.0.1', port, timeout=2); ask.request('GET', '/livez'); sys.exit(ask.getresponse().status != 200)"]
+ENTRYPOINT ["/opt/baton/bin/baton"]
+CMD ["serve", "--listen", "0.0.0.0:7000", "--http", "0.0.0.0:8080"]
