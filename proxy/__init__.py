@@ -34,11 +34,15 @@ route
 
 The map. Arrows point one way only; ``tests/test_house.py`` keeps it true::
 
-    cli, config, app    start here: arguments, settings, the one nursery that owns every task
+    cli, app            start here: the entry, and the one nursery that owns every task
+    settings, config    what may be set, and how it is read; ``kinds`` are the shapes of the values
     wire/               what the bytes mean                            knows nobody
     session/            one client's conversation, pure                knows wire
     switchover/         the story told once; owns no socket            knows nobody
-    nodes/              what Redis is told and asked                   knows wire, facts
-    relay/              how the bytes flow; does what the story asks   knows the four above
-    admin/              how people and machines steer it               sees all
+    telling/            the events, and how they are written down      knows nobody
+    nodes/              what Redis is told and asked                   knows wire, facts, telling
+    relay/              how the bytes flow; does what the story asks   knows the five above
+    operation/          what an operator can do to a route             knows relay and all below
+    admin/              the faces of that: console, HTTP, metrics      knows operation
+    terminal/           the command line, which talks to a console     knows settings, and app to serve
 """

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from tests.baton import BatonProcess
-from tests.console import ask, facts, view, wait_open
+from tests.console import ask, events, view, wait_open
 from tests.servers import Pair, RedisServer
 from tests.talking import Talk
 from tests.valve import at_gate
@@ -104,9 +104,9 @@ def test_a_wrong_password_is_told_without_it_and_a_right_one_is_noticed(
     proxy = Way(user, WRONG, by_file).start(baton, nodes, tmp_path)
     seen = view(proxy)
     for node in nodes:
-        line = f"  {node.address}: AUTH as {user or 'default'}: WRONGPASS invalid username-password pair"
-        assert any(told.startswith(line) for told in facts(proxy))
-        assert any(told.startswith(line) for told in seen.nodes)
+        why = f"{node.address}: AUTH as {user or 'default'}: WRONGPASS invalid username-password pair"
+        assert any(told["why"].startswith(why) for told in events(proxy, "+node"))
+        assert any(told.startswith(f"  {why}") for told in seen.nodes)
         assert f"{node.address}: AUTH as " in seen.complaint
     assert (seen.gate, seen.info["primary"]) == ("closed: no primary", "")
     assert str(seen.check).startswith("REFUSED primary: there is none: no node is primary; ")

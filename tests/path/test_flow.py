@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from proxy.wire.encoding import command
+from tests.console import events
 from tests.path.way import Way
 from tests.talking import Talk
 from tests.waiting import wait_until
@@ -230,7 +231,7 @@ def test_quit_is_an_orderly_end_and_no_lost_lane(way: Way) -> None:
         assert talk.rest() == b""
     wait_until(lambda: way.proxy.admin("INFO", "clients")["connected_clients"] == 0, "they are gone")
     assert way.proxy.admin("INFO")["lost_lanes"] == 0
-    assert "loses its lane" not in way.proxy.log()
+    assert events(way.proxy, "-lane-lost") == []
 
 
 def test_reply_off_skip_and_on_are_obeyed(way: Way) -> None:

@@ -109,7 +109,7 @@ SKIPPING = (
     ),
 )
 """Besides, behind CLIENT REPLY SKIP."""
-WATCHED_QUEUE = "EXEC, where a switchover finds a MULTI open behind WATCH: it may be answered nil (README)"
+WATCHED_QUEUE = "EXEC, where a switchover finds a MULTI open behind WATCH: it may be answered nil (docs)"
 """So there is none at such a place: see ``conversations.elsewhere``."""
 IN_MULTI = (
     LeftOut(
