@@ -54,10 +54,15 @@ def describe(standing: Standing) -> str:
     """Say in one line who a node is and what it has."""
     role = "primary" if standing.primary else f"replica of {standing.follows}"
     link = "" if standing.primary or standing.link_up else ", link down"
+    return f"{standing.address}: {role}{link}, offset {standing.offset}, {history_of(standing)}"
+
+
+def history_of(standing: Standing) -> str:
+    """Say which history of writes a node has, and up to where it shares another one."""
     history = f"history {standing.replid[:8]}"
     if standing.second_offset >= 0:
         history += f", up to byte {standing.second_offset - 1} the same as {standing.replid2[:8]}"
-    return f"{standing.address}: {role}{link}, offset {standing.offset}, {history}"
+    return history
 
 
 async def survey(nodes: Sequence[Node], within: float) -> Survey:

@@ -10,6 +10,7 @@ the events (:mod:`proxy.telling`), of which switchovers are counted. Nothing is 
 """
 
 import weakref
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
@@ -20,11 +21,14 @@ from attrs import define, field
 
 from proxy.operation.counted import OUTCOMES, REASONS, Counted, Distribution
 from proxy.operation.ground import Ground
+from proxy.operation.holding import BY_HAND
 from proxy.operation.process import measured
+from proxy.operation.progress import ENDED
 from proxy.operation.views import NodeView
 from proxy.relay.client import Client
 from proxy.relay.counts import BOUNDS, Tally
 from proxy.relay.keeper import NO_PRIMARY
+from proxy.relay.stage import REASON
 from proxy.release import VERSION
 from proxy.telling import EVENTS, Told, listen
 from proxy.wire.counting import COMPILED
@@ -34,20 +38,10 @@ SLICE_SECONDS = 0.000_3
 AT_ONCE = 64
 """Clients that are looked at before the clock is."""
 
-STEPS = {
-    "+preflight": "preflight",
-    "+warmed": "warm",
-    "+drained": "hold",
-    "+paused": "pause",
-    "+converged": "converge",
-    "+promoted": "promote",
-    "+demoted": "demote",
-    "+swapped": "swap",
-    "+settled": "settle",
-}
+STEPS = {event: step for step, event in ENDED.items()}
 """The steps of a switchover, by the event that tells their end."""
 UNDONE = {"-refused": "refused", "-called-off": "called_off", "-failed": "failed"}
-GATE = {"switchover": "switchover", NO_PRIMARY: "no_primary", "by hand": "by_hand"}
+GATE = {REASON: "switchover", NO_PRIMARY: "no_primary", BY_HAND: "by_hand"}
 """Why the gate is closed, as a label has it."""
 
 HOLDS = (
@@ -71,7 +65,7 @@ class Sketch:
         self.counts = [0] * (len(self.bounds) + 1)
 
     def add(self, seconds: float) -> None:
-        self.counts[sum(seconds > bound for bound in self.bounds)] += 1
+        self.counts[bisect_left(self.bounds, seconds)] += 1
         self.seconds += seconds
 
     def drawn(self) -> Distribution:

@@ -5,19 +5,18 @@ from typing import Any
 from proxy.switchover.report import ASKING, HELD, RELEASED, Report
 from proxy.telling import tell
 
-_REACHED = {
+ENDED = {
     "preflight": "+preflight",
     "warm": "+warmed",
-    HELD: "+held",
     "hold": "+drained",
     "pause": "+paused",
     "converge": "+converged",
-    ASKING: "-promotion-unknown",
     "promote": "+promoted",
     "demote": "+demoted",
     "swap": "+swapped",
     "settle": "+settled",
 }
+"""The event that tells the end of each step."""
 _UNDONE = {"REFUSED": "-refused", "CALLEDOFF": "-called-off"}
 """By the kind of error."""
 
@@ -33,8 +32,10 @@ def tell_begin(report: Report, to: str | None, budget_ms: int, dry_run: bool = F
             tell("+released", switchover=number, hold_ms=ms)
         elif what == HELD:
             tell("+held", switchover=number, budget_ms=budget_ms)
+        elif what == ASKING:
+            tell("-promotion-unknown", switchover=number, ms=ms)
         else:
-            tell(_REACHED[what], switchover=number, ms=ms)
+            tell(ENDED[what], switchover=number, ms=ms)
 
     report.progress = reached
 

@@ -8,6 +8,7 @@ from typing import Literal, overload
 from attrs import define, field
 
 from proxy.nodes.node import Node
+from proxy.nodes.roster import history_of
 from proxy.operation.ground import Ground
 from proxy.operation.switching import Switching
 from proxy.operation.views import ClientView, NodeView, Overview, Values
@@ -51,7 +52,7 @@ class Viewing:
             offset=standing.offset,
             lag_bytes=_lag(standing, primary),
             version=".".join(map(str, node.version)),
-            history=_history(standing),
+            history=history_of(standing),
         )
 
     def clients(self) -> Sequence[ClientView]:
@@ -142,13 +143,6 @@ def _lag(standing: Standing, primary: Standing | None) -> int:
     if primary is None or standing.offset < 0 or standing.replid != primary.replid:
         return -1
     return max(0, primary.offset - standing.offset)
-
-
-def _history(standing: Standing) -> str:
-    history = f"history {standing.replid[:8]}"
-    if standing.second_offset >= 0:
-        history += f", up to byte {standing.second_offset - 1} the same as {standing.replid2[:8]}"
-    return history
 
 
 def _info_line(view: NodeView) -> str:
