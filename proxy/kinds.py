@@ -2,13 +2,15 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
 from proxy.nodes.address import Address
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @frozen
@@ -16,12 +18,14 @@ class Kind:
     """What a value looks like.
 
     `from_text` makes of an environment variable or a flag what TOML would have held, or leaves it as it is;
-    `check` returns the value. Both raise ValueError, whose text says what would be right.
+    `check` returns the value. Both raise ValueError, whose text says what would be right. `to_text` writes a
+    value as it could be set again.
     """
 
     what: str
     from_text: Callable[[str], object]
     check: Callable[[object], Any]
+    to_text: Callable[[Any], str] = str
 
 
 def shown(raw: object) -> str:
@@ -116,11 +120,52 @@ def _truth(raw: object) -> bool:
     return raw
 
 
+def _place(raw: object) -> Address | None:
+    return None if raw == "off" else _address(raw)
+
+
+def _mode(raw: object) -> int:
+    if not isinstance(raw, str) or not re.fullmatch("0?[0-7]{3}", raw):
+        raise ValueError(f'must be an octal mode as text, as "770", {shown(raw)}')
+    return int(raw, 8)
+
+
+def _networks(raw: object) -> tuple[Network, ...]:
+    if not isinstance(raw, list):
+        raise ValueError(f'must be a list of "ADDRESS" or "ADDRESS/BITS", {shown(raw)}')
+    return tuple(map(_network, raw))
+
+
+def _network(raw: object) -> Network:
+    try:
+        return ipaddress.ip_network(_text(raw))
+    except ValueError:
+        text = 'must be an address or a network, as "10.1.0.0/16"'
+        raise ValueError(f"{text}, {shown(raw)}") from None
+
+
+def _several(values: Iterable[object]) -> str:
+    return " ".join(map(str, values))
+
+
 ADDRESS = Kind("HOST:PORT", str, _address)
-NODES = Kind("HOST:PORT …", _words, _nodes)
-ANNOUNCE = Kind("NODE=HOST:PORT …", _pairs, _announce)
+PLACE = Kind("HOST:PORT|off", str, _place, lambda place: str(place or "off"))
+MODE = Kind("OCTAL", str, _mode, lambda mode: f"{mode:03o}")
+NETWORKS = Kind("NETWORK …", _words, _networks, _several)
+NODES = Kind("HOST:PORT …", _words, _nodes, _several)
+ANNOUNCE = Kind(
+    "NODE=HOST:PORT …",
+    _pairs,
+    _announce,
+    lambda pairs: _several(f"{one}={other}" for one, other in pairs.items()),
+)
 TEXT = Kind("TEXT", str, _text)
 PATH = Kind("FILE", str, lambda raw: Path(_text(raw)))
-TRUTH = Kind("TRUE|FALSE", lambda text: {"true": True, "false": False}.get(text.lower(), text), _truth)
+TRUTH = Kind(
+    "TRUE|FALSE",
+    lambda text: {"true": True, "false": False}.get(text.lower(), text),
+    _truth,
+    lambda truth: str(truth).lower(),
+)
 MILLISECONDS = number(1, 3_600_000)
 BYTES = number(1024, 2**40)

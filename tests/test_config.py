@@ -9,7 +9,7 @@ import pytest
 
 from proxy.config import Settings, SettingsError, load, read
 from proxy.nodes.address import Address
-from proxy.settings import SETTINGS
+from proxy.settings import PASSWORDS, SETTINGS
 
 EXAMPLE = Path(__file__).parent.parent / "configs" / "baton.toml"
 NODE = "10.0.0.1:6379"
@@ -55,17 +55,38 @@ def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path) -> Non
 def test_every_setting_can_be_given_in_the_environment() -> None:
     environ = {
         "BATON_LISTEN": "0.0.0.0:0",
+        "BATON_TLS_LISTEN": "0.0.0.0:0",
+        "BATON_PROXY_TLS_CERTIFICATE_FILE": "a.crt",
+        "BATON_PROXY_TLS_KEY_FILE": "a.key",
+        "BATON_PROXY_TLS_CA_FILE": "a.ca",
+        "BATON_PROXY_TLS_CLIENT_CERTIFICATES": "optional",
+        "BATON_UNIX_LISTEN": "/run/b",
+        "BATON_PROXY_UNIX_MODE": "0770",
+        "BATON_PROXY_PROXY_PROTOCOL_FROM": "10.0.0.0/8, ::1",
         "BATON_PROXY_DRAIN_MS": "5",
         "BATON_ADMIN": "localhost:0",
         "BATON_ADMIN_PASSWORD": "pear",
+        "BATON_ADMIN_VIEWER_PASSWORD": "peach",
+        "BATON_ADMIN_TLS_CERTIFICATE_FILE": "b.crt",
+        "BATON_ADMIN_TLS_KEY_FILE": "b.key",
+        "BATON_ADMIN_TLS_CA_FILE": "b.ca",
         "BATON_HTTP": "0.0.0.0:0",
         "BATON_HTTP_TOKEN": "plum",
+        "BATON_HTTP_VIEWER_TOKEN": "prune",
+        "BATON_HTTP_TLS_CERTIFICATE_FILE": "c.crt",
+        "BATON_HTTP_TLS_KEY_FILE": "c.key",
+        "BATON_HTTP_TLS_CA_FILE": "c.ca",
         "BATON_LOG_LEVEL": "debug",
         "BATON_LOG_FORMAT": "json",
         "BATON_NODES": f"{NODE}, {OTHER}\tredis-c:6379",
         "BATON_NODES_USER": "baton",
         "BATON_NODES_PASSWORD": " s3cret ",
         "BATON_NODES_ANNOUNCE": f"{NODE}=redis-a:1,{OTHER}=redis-b:2",
+        "BATON_NODES_TLS": "true",
+        "BATON_NODES_TLS_CA_FILE": "d.ca",
+        "BATON_NODES_TLS_SERVER_NAME": "redis",
+        "BATON_NODES_TLS_CERTIFICATE_FILE": "d.crt",
+        "BATON_NODES_TLS_KEY_FILE": "d.key",
         "BATON_LANES_MODE": "private",
         "BATON_LANES_PER_IDENTITY": "2",
         "BATON_SWITCHOVER_BUDGET_MS": "1",
@@ -73,6 +94,17 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "BATON_SWITCHOVER_ALLOW_SENTINEL": "True",
         "BATON_SWITCHOVER_MAINT_NOTIFICATIONS": "false",
         "BATON_SWITCHOVER_MAX_LAG_BYTES": "1024",
+        "BATON_LIMITS_CLIENTS": "11",
+        "BATON_LIMITS_CLIENTS_PER_ADDRESS": "12",
+        "BATON_LIMITS_CONNECTIONS_PER_SECOND": "13",
+        "BATON_LIMITS_HANDSHAKE_MS": "14",
+        "BATON_LIMITS_IDLE_S": "15",
+        "BATON_LIMITS_COMMAND_BYTES": "65537",
+        "BATON_LIMITS_COMMAND_ARGUMENTS": "16385",
+        "BATON_LIMITS_WAITING_BYTES": "1029",
+        "BATON_LIMITS_WAITING_COMMANDS": "17",
+        "BATON_LIMITS_CLIENTS_BYTES": "1030",
+        "BATON_LIMITS_PROCESS_BYTES": "18",
         "BATON_LIMITS_CLIENT_OUTPUT_BYTES": "1025",
         "BATON_LIMITS_TRANSACTION_BYTES": "1026",
         "BATON_LIMITS_SCRIPTS_COUNT": "0",
@@ -80,18 +112,21 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "BATON_LIMITS_NO_PRIMARY_WAIT_MS": "3",
         "BATON_LIMITS_CONNECT_TIMEOUT_MS": "4",
     }
-    files = {f"BATON_{name}_FILE" for name in ("ADMIN_PASSWORD", "HTTP_TOKEN", "NODES_PASSWORD")}
+    secrets = ("ADMIN_PASSWORD", "ADMIN_VIEWER_PASSWORD", "HTTP_TOKEN", "HTTP_VIEWER_TOKEN", "NODES_PASSWORD")
+    files = {f"BATON_{name}_FILE" for name in secrets}
     assert {setting.env for setting in SETTINGS.values()} == {*environ, *files}
     settings = load({}, environ)
-    assert (settings.password, settings.admin_password, settings.http_token) == (" s3cret ", "pear", "plum")
-    assert not any(secret in repr(settings) for secret in ("s3cret", "pear", "plum"))
+    kept = tuple(getattr(settings, name) for name in PASSWORDS)
+    assert kept == (" s3cret ", "pear", "peach", "plum", "prune")
+    assert not any(secret.strip() in repr(settings) for secret in kept)
+    assert (settings.unix_mode, len(settings.proxy_protocol_from)) == (0o770, 2)
     assert settings.announce == {
         Address.parse(NODE): Address("redis-a", 1),
         Address.parse(OTHER): Address("redis-b", 2),
     }
     assert [str(node) for node in settings.nodes] == [NODE, OTHER, "redis-c:6379"]
     unchanged = {name for name, value in attrs.asdict(Settings()).items() if getattr(settings, name) == value}
-    assert unchanged == {"password_file", "admin_password_file", "http_token_file"}
+    assert unchanged == set(PASSWORDS.values())
 
 
 def test_every_setting_says_where_it_stands_and_what_it_means() -> None:
@@ -106,11 +141,11 @@ def test_the_annotated_example_has_every_key_at_its_default() -> None:
     in_file = {setting.in_file: name for name, setting in SETTINGS.items() if setting.key}
     shown = {f"[{table}] {key}": value for table, keys in tables.items() for key, value in keys.items()}
     assert list(shown) == list(in_file)
-    samples = {"nodes", "user", "announce", "http", "password_file", "admin_password_file", "http_token_file"}
     for place, name in in_file.items():
-        if name not in samples:
-            default = getattr(Settings(), name)
-            assert shown[place] == (str(default) if isinstance(default, Address) else default), place
+        default = getattr(Settings(), name)
+        if default not in (None, (), {}):  # else there is a sample
+            shows = isinstance(default, str | int) and name != "unix_mode"
+            assert shown[place] == (default if shows else SETTINGS[name].text(default)), place
     for setting in SETTINGS.values():
         assert re.search(rf"\b{setting.env}\b", text), setting.env
         assert setting.flag is None or re.search(rf"{setting.flag}\b", text), setting.flag
@@ -119,10 +154,10 @@ def test_the_annotated_example_has_every_key_at_its_default() -> None:
 def test_the_annotated_example_works_as_it_is_and_with_all_uncommented(tmp_path: Path) -> None:
     nodes = (Address("127.0.0.1", 6379), Address("127.0.0.1", 6380))
     assert load({"config": str(EXAMPLE)}, {}) == Settings(nodes=nodes)
-    for name in ("password", "admin-password", "http-token"):
+    for name in ("password", "admin-password", "viewer-password", "http-token", "http-viewer-token"):
         (tmp_path / name).write_text(f"the {name}\n")
     text = re.sub(r"(?m)^#(?=[\w\"])", "", EXAMPLE.read_text()).replace("/etc/baton", str(tmp_path))
-    settings = load({"config": written(tmp_path, text)}, {})
+    settings = load({"config": written(tmp_path, text.replace("\ntls = false\n", "\ntls = true\n"))}, {})
     assert settings.announce == {nodes[0]: Address("10.0.0.5", 6379)}
     assert (settings.user, settings.password) == ("baton", "the password")
     assert (settings.admin_password, settings.http_token) == ("the admin-password", "the http-token")
@@ -363,9 +398,64 @@ def test_mistakes_that_show_only_together_are_all_told(tmp_path: Path) -> None:
         "[admin] listen",
         "[admin] listen",
         "[nodes] announce",
-        "[switchover] budget_ms",
         "[nodes] user",
+        "[switchover] budget_ms",
     ]
+
+
+CRT, KEY, CA = (f'tls_{name}_file = "a"\n' for name in ("certificate", "key", "ca"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (
+            '[proxy]\nlisten = "off"',
+            "[proxy] listen: no place for clients; [proxy] listen, tls_listen or unix_li",
+        ),
+        ('[proxy]\ntls_listen = "a:1"', "[proxy] tls_listen: TLS wants a certificate: tls_certificate_file"),
+        (f"[proxy]\n{CRT}", "[proxy] tls_certificate_file: is of no use without proxy.tls_listen"),
+        (f"[proxy]\n{KEY}", "[proxy] tls_key_file: is of no use without proxy.tls_certificate_file"),
+        (f"[admin]\n{CA}", "[admin] tls_ca_file: is of no use without admin.tls_certificate_file"),
+        (f"[http]\n{CRT}", "[http] tls_certificate_file: is of no use without http.listen"),
+        (
+            f'[proxy]\ntls_listen = "a:1"\n{CRT}tls_client_certificates = "optional"',
+            "[proxy] tls_client_certificates: is of no use without proxy.tls_ca_file",
+        ),
+        (f'{ADDRESSES}tls_server_name = "a"', "[nodes] tls_server_name: is of no use without nodes.tls"),
+        (
+            f"{ADDRESSES}tls = true\n{KEY}",
+            "[nodes] tls_key_file: is of no use without nodes.tls_certificate_file",
+        ),
+        (
+            f'[proxy]\nlisten = "0.0.0.0:1"\ntls_listen = "127.0.0.1:1"\n{CRT}',
+            "[proxy] tls_listen: clients and clients with TLS cannot share 0.0.0.0:1",
+        ),
+        (
+            '[proxy]\nunix_mode = "999"',
+            "[proxy] unix_mode: must be an octal mode as text, as \"770\", not '999'",
+        ),
+        (
+            '[proxy]\nproxy_protocol_from = ["10.0.0.1/8"]',
+            '[proxy] proxy_protocol_from: must be an address or a network, as "10.1.0.0/16", not \'10.0.',
+        ),
+        ("[limits]\nclients = 0", "[limits] clients: must be from 1 to 1000000, not 0"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_what_is_missing(tmp_path: Path, text: str, wrong: str) -> None:
+    file = written(tmp_path, text if ADDRESSES in text else f"{ADDRESSES}{text}")
+    [mistake] = mistakes({"config": file}, {})
+    assert mistake.startswith(f"{file}: {wrong}")
+
+
+def test_a_viewers_password_is_a_second_one_and_not_the_first() -> None:
+    nodes: dict[str, str | list[str]] = {"nodes": [NODE]}
+    wrong = "is the operator's"
+    assert "whoever comes is one" in told(nodes, {"BATON_ADMIN_VIEWER_PASSWORD": "a"})
+    same = {"BATON_ADMIN_VIEWER_PASSWORD": "a", "BATON_ADMIN_PASSWORD": "a"}
+    assert f"BATON_ADMIN_VIEWER_PASSWORD: {wrong} password" == told(nodes, same)
+    same = {"BATON_HTTP_VIEWER_TOKEN": "a", "BATON_HTTP_TOKEN": "a"}
+    assert f"BATON_HTTP_VIEWER_TOKEN: {wrong} token" == told(nodes, same)
 
 
 def test_it_is_told_which_place_each_setting_comes_from(tmp_path: Path) -> None:
@@ -389,3 +479,9 @@ def test_a_mistake_is_told_also_where_a_higher_place_overrides_it(tmp_path: Path
 def test_two_free_ports_on_one_host_are_two_ports() -> None:
     settings = load({"nodes": [NODE], "listen": "127.0.0.1:0", "admin": "127.0.0.1:0"}, {})
     assert settings.listen == settings.admin
+
+
+def test_a_file_without_an_end_is_read_up_to_a_limit_and_refused() -> None:
+    too_long = "/dev/zero: is longer than 1048576 bytes"
+    assert told({"nodes": [NODE], "password_file": "/dev/zero"}, {}) == f"--nodes-password-file: {too_long}"
+    assert told({"config": "/dev/zero"}, {}) == too_long

@@ -1,8 +1,4 @@
-"""Reading the settings: defaults < the TOML file < environment ``BATON_…`` < flags.
-
-All mistakes are gathered, so that they can be mended at once; each begins with its place. Every layer is
-checked whole, also where another one overrides it. What may be set is declared in ``settings.py``.
-"""
+"""One layer after the other: the file, the environment, the flags."""
 
 import difflib
 import itertools
@@ -11,50 +7,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from attrs import field, frozen
-
-from proxy.kinds import endpoint, is_loopback
-from proxy.nodes.address import Address
-from proxy.settings import SETTINGS, Setting, Settings
-
-__all__ = [
-    "Given",
-    "Mistake",
-    "Reading",
-    "Settings",
-    "SettingsError",
-    "check_together",
-    "load",
-    "read",
-]
-
-
-@frozen
-class Mistake:
-    """What is wrong, and where. Which settings are thereby not known, so that nothing follows from them."""
-
-    place: str
-    text: str
-    names: frozenset[str] = frozenset()
-    together: bool = False
-    """Each setting is right by itself, but not beside the others."""
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
-
-
-class SettingsError(Exception):
-    """Settings that cannot be used: each mistake in one line, which names its place first."""
-
-    def __init__(self, *mistakes: Mistake | str) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = tuple(map(str, mistakes))
-
-    def __str__(self) -> str:
-        return "; ".join(self.mistakes)
-
+from proxy.config.secrets import read_secret, read_text
+from proxy.config.together import check_together
+from proxy.config.values import Given, Mistake, Reading, SettingsError
+from proxy.kinds import PATH
+from proxy.settings import PASSWORDS, SETTINGS, Settings
 
 CONFIG_ENV = "BATON_CONFIG"
 """The file of settings, where ``--config`` does not name one."""
@@ -64,41 +22,17 @@ _KUBERNETES = re.compile(
 )
 """What Kubernetes puts into every pod beside a Service called ``baton`` or ``baton-…``."""
 
-_OURS = frozenset({"BATON_PURE"})
-"""Variables that are no settings: with BATON_PURE nothing is compiled when Baton is installed."""
-
-_FACES = {"listen": "clients", "admin": "console", "http": "HTTP"}
-_SECRETS = (
-    ("password", "password_file"),
-    ("admin_password", "admin_password_file"),
-    ("http_token", "http_token_file"),
+_OURS = frozenset(
+    {"BATON_PURE", *(f"BATON_CONSOLE_TLS_{name}_FILE" for name in ("CA", "CERTIFICATE", "KEY"))}
 )
+"""Variables that are no settings: with BATON_PURE nothing is compiled when Baton is installed, and the others
+are for who asks a console."""
+
+_SECRETS = tuple(PASSWORDS.items())
 """Two ways to say one thing: the higher layer's way replaces the lower one's."""
-
-
-@frozen
-class Given:
-    """A value, and who gave it."""
-
-    place: str
-    value: Any = field(repr=False)
-
 
 _Layer = dict[str, Given]
 Flags = Mapping[str, str | list[str]]
-
-
-@frozen
-class Reading:
-    """What all places together say. What is a mistake is not given."""
-
-    file: str | None
-    given: Mapping[str, Given]
-    mistakes: list[Mistake] = field(factory=list)
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(**{name: each.value for name, each in self.given.items()})
 
 
 def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -126,7 +60,7 @@ def read(flags: Flags, environ: Mapping[str, str] = os.environ) -> Reading:
                 given = {name: each for name, each in given.items() if name not in ways}
         given.update(layer)
     for name, file_name in _SECRETS:
-        if file_name in given and (secret := _secret(name, given[file_name], wrong)):
+        if file_name in given and (secret := read_secret(name, given[file_name], wrong)):
             given[name] = secret
     reading = Reading(file, given, wrong)
     check_together(reading)
@@ -136,7 +70,7 @@ def read(flags: Flags, environ: Mapping[str, str] = os.environ) -> Reading:
 def _from_file(path: Path, named_by: str, wrong: list[Mistake]) -> _Layer:
     everything = frozenset(SETTINGS)
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(read_text(path))
     except OSError as error:
         wrong.append(Mistake(named_by, f"{path}: {error.strerror}", everything))
         return {}
@@ -148,9 +82,9 @@ def _from_file(path: Path, named_by: str, wrong: list[Mistake]) -> _Layer:
         if _is_table(path, table, keys, wrong):
             for key, raw in keys.items():
                 _from_key(f"{path}: [{table}] {key}", table, key, raw, layer, wrong)
-    for _, name in _SECRETS:
-        if name in layer:
-            layer[name] = Given(layer[name].place, path.parent / layer[name].value)
+    for name, each in layer.items():
+        if SETTINGS[name].kind is PATH:
+            layer[name] = Given(each.place, path.parent / each.value)
     return layer
 
 
@@ -172,7 +106,7 @@ def _from_key(place: str, table: str, key: str, raw: object, layer: _Layer, wron
     instead = known.get(f"{key}_file")
     if key in known:
         _take(known[key], place, raw, layer, wrong)
-    elif key in ("password", "token") and instead:
+    elif key.endswith(("password", "token")) and instead:
         secret = SETTINGS[instead].env.removesuffix("_FILE")
         text = f"no place for a {key}; use {key}_file or {secret}"
         wrong.append(Mistake(place, text, frozenset(itertools.chain(*(w for w in _SECRETS if instead in w)))))
@@ -231,70 +165,3 @@ def _meant(word: str, known: Iterable[str], form: str = "{}") -> tuple[str, str]
     """Which of them was meant, if one comes close, and how to ask that."""
     close = difflib.get_close_matches(word, sorted(known), 1)
     return (close[0], f"; did you mean {form.format(close[0])}?") if close else ("", "")
-
-
-def _secret(name: str, file: Given, wrong: list[Mistake]) -> Given | None:
-    try:
-        text = str(file.value.read_text("utf-8")).removesuffix("\n").removesuffix("\r")
-        what = "" if text else "is empty"
-    except OSError as error:
-        what = str(error.strerror)
-    except UnicodeDecodeError:
-        what = "is not UTF-8 text"
-    except ValueError:
-        what = "no file has such a name"  # with a NUL in it
-    if what:
-        wrong.append(Mistake(file.place, f"{file.value}: {what}", frozenset({name})))
-        return None
-    return Given(file.place, text)
-
-
-def check_together(reading: Reading) -> None:
-    """What fits together. Nothing is said of a setting that is a mistake by itself."""
-    settings, given = reading.settings, reading.given
-    unknown = frozenset[str]().union(*(mistake.names for mistake in reading.mistakes))
-
-    def place(name: str) -> str:
-        setting: Setting = SETTINGS[name]
-        if name in given:
-            return given[name].place
-        return f"{reading.file}: {setting.in_file}" if reading.file else str(setting.flag)
-
-    def wrong(name: str, text: str, *others: str) -> None:
-        if unknown.isdisjoint({name, *others}):
-            reading.mistakes.append(Mistake(place(name), text, frozenset({name}), together=True))
-
-    if not settings.nodes:
-        wrong("nodes", "no nodes; name the primary and its replicas: --node HOST:PORT --node HOST:PORT")
-    places = {"listen": settings.listen, "admin": settings.admin}
-    if settings.http is not None:
-        places["http"] = settings.http
-    for (one, where), (other, there) in itertools.combinations(places.items(), 2):
-        if _overlap(where, there):
-            told = f"{_FACES[one]} and {_FACES[other]} cannot share {where}"
-            wrong(*((other, told, one) if other in given else (one, told, other)))
-    for name, address in places.items():
-        if endpoint(address) in map(endpoint, settings.nodes):
-            wrong("nodes", f"{address} is the proxy's own [{SETTINGS[name].table}] listen", name)
-    if not (settings.admin_password or is_loopback(settings.admin)):
-        text = (
-            f"{settings.admin} is not loopback: who may come from elsewhere needs a password;"
-            " set admin.password_file or BATON_ADMIN_PASSWORD, or listen on 127.0.0.1"
-        )
-        wrong("admin", text, "admin_password", "admin_password_file")
-    for node in settings.announce:
-        if node not in settings.nodes:
-            wrong("announce", f"{node} is not among the nodes", "nodes")
-    if settings.fence_ms <= settings.budget_ms:
-        text = f"the fence, {settings.fence_ms} ms, must be longer than the budget, {settings.budget_ms} ms"
-        wrong(*(("fence_ms", text, "budget_ms") if "fence_ms" in given else ("budget_ms", text, "fence_ms")))
-    if settings.user and not settings.password:
-        text = "a user needs a password: password_file, or BATON_NODES_PASSWORD"
-        wrong("user", text, "password", "password_file")
-
-
-def _overlap(one: Address, other: Address) -> bool:
-    """Whether both cannot be listened on; port 0 is a free one each time."""
-    everywhere = {"0.0.0.0", "::"}
-    hosts = {endpoint(one)[0], endpoint(other)[0]}
-    return one.port == other.port != 0 and (len(hosts) == 1 or bool(hosts & everywhere))
