@@ -1,4 +1,4 @@
-"""Making the TCP connection to a node."""
+"""Making the connection to a node: TCP, and TLS over it where the nodes speak that."""
 
 import os
 import socket
@@ -7,6 +7,11 @@ import trio
 
 from proxy.nodes.address import Address, SockAddr, resolve
 from proxy.nodes.errors import LinkLost
+from proxy.transport.contexts import Dialled
+from proxy.transport.faults import TlsFault
+from proxy.transport.handshake import shake_hands
+from proxy.transport.plain import Plain
+from proxy.transport.transport import Transport
 
 # A peer whose machine is gone is found out after 15 s, whether something was sent to it or not.
 OPTIONS = (
@@ -19,8 +24,8 @@ OPTIONS = (
 )
 
 
-async def dial(address: Address) -> tuple[SockAddr, socket.socket]:
-    """Try what the address resolves to, one after the other; return the peer and a non-blocking socket.
+async def dial(address: Address, security: Dialled | None = None) -> tuple[SockAddr, Transport]:
+    """Try what the address resolves to, one after the other; return the peer and the connection to it.
 
     `LinkLost` tells what happened with each. There is no limit on the time: the caller sets a deadline.
     """
@@ -31,12 +36,20 @@ async def dial(address: Address) -> tuple[SockAddr, socket.socket]:
     failures: dict[SockAddr, OSError] = {}
     for family, place in places:
         try:
-            return place, await _connect(family, place)
+            plain = Plain.adopt(await _connect(family, place))
+            if security is None:
+                return place, plain
+            name = security.server_name or address.host
+            return place, await shake_hands(plain, security.context, name)
         except OSError as error:
             failures[place] = error
-    why = ", ".join(dict.fromkeys(os.strerror(error.errno or 0) for error in failures.values()))
+    why = ", ".join(dict.fromkeys(_told(error) for error in failures.values()))
     everybody_refused = all(isinstance(error, ConnectionRefusedError) for error in failures.values())
     raise LinkLost(f"{address}: {why}", frozenset(failures) if everybody_refused else frozenset())
+
+
+def _told(error: OSError) -> str:
+    return f"TLS: {error}" if isinstance(error, TlsFault) else os.strerror(error.errno or 0)
 
 
 async def _connect(family: socket.AddressFamily, place: SockAddr) -> socket.socket:

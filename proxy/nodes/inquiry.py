@@ -19,6 +19,9 @@ from proxy.nodes.parsing import (
 )
 from proxy.switchover.facts import NEEDS, SETTINGS, Need, NodeFacts
 
+SEVEN = (7,)
+"""From this version on a server tells what a user may do, and has functions."""
+SINCE_NEW = ("ACL DRYRUN", "FUNCTION LIST")
 NAMES = tuple(dict.fromkeys(need.words[0] for need in NEEDS))
 
 
@@ -36,10 +39,14 @@ def requests_for(user: str) -> dict[str, Request]:
     }
 
 
-async def inquire(link: Link, user: str) -> NodeFacts:
-    """Ask everything; raise only where not even INFO is answered."""
+async def inquire(link: Link, user: str, version: tuple[int, ...] = ()) -> NodeFacts:
+    """Ask everything that a server of this version knows; raise only where not even INFO is answered."""
     requests = requests_for(user)
-    answers = dict(zip(requests, await link.calls(list(requests.values())), strict=True))
+    # A command that is not known may still be forbidden, and the node's ACL LOG would tell of it each time.
+    late = [name for name in requests if version and version < SEVEN and name.startswith(SINCE_NEW)]
+    asked = {name: request for name, request in requests.items() if name not in late}
+    answers = dict(zip(asked, await link.calls(list(asked.values())), strict=True))
+    answers |= {name: ReplyError(f"{name} came with 7.0") for name in late}
     if isinstance(answers["INFO"], ReplyError):
         raise ReplyError(answers["INFO"].text, f"{link.address}: INFO")
     unread = {name: answer.text for name, answer in answers.items() if isinstance(answer, ReplyError)}

@@ -11,20 +11,24 @@ The rules:
    `calls`, whose caller keeps nothing to wait with, closes the link all the same: what did not answer in
    time may be gone for good, and a new connection resolves the name anew.
 4. Whatever breaks the order (garbage, a reply that nobody asked for) loses the link; a lost link stays lost.
+5. A link that is given up while something is owed is reset, so that what is still on its way never arrives.
+   A REPLICAOF or a CLIENT PAUSE that a bad network delivers seconds later would meet another switchover.
 """
 
 import errno
-import socket
 from collections import deque
 from typing import Any, Self, TypeAlias
 
-import hiredis
 import trio
 from attrs import Factory, define, field, frozen
 
 from proxy.nodes.address import Address, SockAddr
 from proxy.nodes.dialing import dial
 from proxy.nodes.errors import LinkLost, ReplyError
+from proxy.nodes.understanding import Nonsense, Understanding
+from proxy.transport.contexts import Dialled
+from proxy.transport.naming import named
+from proxy.transport.transport import Transport
 from proxy.wire.encoding import command
 
 Word: TypeAlias = bytes | str | int
@@ -33,6 +37,8 @@ Reply: TypeAlias = Any
 """What hiredis makes of RESP2: bytes, int, None, a list of these, or a `ReplyError`."""
 
 RECEIVE_BYTES = 65536
+ALERT = b"\x15\x03"
+"""How a TLS server begins that gets something else than a handshake; no reply of RESP does."""
 CONTAINERS = {"ACL", "CLIENT", "CONFIG", "FUNCTION", "MODULE", "SCRIPT", "XINFO"}
 
 
@@ -71,7 +77,7 @@ class Link:
 
     address: Address
     peer: SockAddr
-    _socket: socket.socket
+    _transport: Transport
     id: int = 0
     """The node's own number for this connection (CLIENT ID)."""
     run_id: str = ""
@@ -79,19 +85,25 @@ class Link:
     closed_by_peer: bool = False
     """The other kernel ended the connection, in order or by a reset, as it does when the process ends."""
     _lost: str | None = None
+    _heard: bool = False
+    _plain: bool = False
+    """No TLS is spoken."""
     _unsent: bytearray = Factory(bytearray)
     _owed: deque[Pending] = Factory(deque)
-    _reader: hiredis.Reader = Factory(lambda: hiredis.Reader(replyError=ReplyError))
+    _understanding: Understanding = Factory(Understanding)
     _turn: trio.Lock = Factory(trio.Lock)
 
     @classmethod
-    async def open(cls, address: Address, login: Login, name: str = "") -> Self:
-        """Connect and log in; `LinkLost`, or `ReplyError` where the node refuses.
+    async def open(
+        cls, address: Address, login: Login, name: str = "", security: Dialled | None = None
+    ) -> Self:
+        """Connect, in TLS where there is security, and log in; `LinkLost`, or `ReplyError` where the node
+        refuses.
 
         With a name, the connection gets it, and learns its `id`. There is no limit on the time it takes: the
         caller sets a deadline.
         """
-        link = cls(address, *await dial(address))
+        link = cls(address, *await dial(address, security), plain=security is None)
         try:
             await link._introduce([*login.requests(), *_naming(name)], login.name)
         except BaseException:
@@ -109,11 +121,25 @@ class Link:
             self.id = reply if isinstance(reply, int) else self.id
 
     @property
+    def here(self) -> str:
+        """The link's own end, as CLIENT LIST writes it."""
+        return named(self._transport.getsockname())
+
+    @property
+    def owes(self) -> bool:
+        """The node was told something here and has not answered; of a lost link, it never will."""
+        return bool(self._owed)
+
+    @property
+    def is_lost(self) -> bool:
+        return self._lost is not None
+
+    @property
     def alive(self) -> bool:
         """Whether the link can be used, as far as this machine knows: one call of the kernel."""
         if self._lost is None and not self._owed:
             try:
-                ended = self._socket.recv(1, socket.MSG_PEEK) == b""
+                ended = self._transport.peek() == b""
             except BlockingIOError:
                 return True
             except OSError as error:
@@ -179,10 +205,11 @@ class Link:
             raise LinkLost(self._lost)
         try:
             if self._unsent:
-                await trio.lowlevel.wait_writable(self._socket)
+                await trio.lowlevel.wait_writable(self._transport)
                 self._send()
             else:
-                await trio.lowlevel.wait_readable(self._socket)
+                if not self._transport.has_more:
+                    await trio.lowlevel.wait_readable(self._transport)
                 self._receive()
         except trio.ClosedResourceError:
             raise LinkLost(self._lost or f"{self.address}: closed") from None
@@ -190,7 +217,9 @@ class Link:
     def _send(self) -> None:
         try:
             while self._unsent:
-                del self._unsent[: self._socket.send(self._unsent)]
+                with memoryview(self._unsent) as view:
+                    sent = self._transport.send(view)
+                del self._unsent[:sent]
         except BlockingIOError:
             return
         except (BrokenPipeError, ConnectionResetError):
@@ -201,7 +230,7 @@ class Link:
 
     def _receive(self) -> None:
         try:
-            data = self._socket.recv(RECEIVE_BYTES)
+            data = self._transport.receive(RECEIVE_BYTES)
         except BlockingIOError:
             return
         except OSError as error:
@@ -210,11 +239,14 @@ class Link:
         if not data:
             self._lose("closed the connection", by_peer=True)
             return
+        if data.startswith(ALERT) and not self._heard:
+            self._lose("speaks TLS, and nodes.tls is not set")
+            return
+        self._heard = True
         try:
-            self._reader.feed(data)
-            while (reply := self._reader.gets()) is not False:
+            for reply in self._understanding.feed(data):
                 self._hand_out(reply)
-        except (hiredis.ProtocolError, TypeError) as error:  # a map whose key is an array cannot be built
+        except Nonsense as error:
             self._lose(f"does not speak RESP: {error}")
 
     def _hand_out(self, reply: Reply) -> None:
@@ -233,10 +265,15 @@ class Link:
             # A server without room says so in one error, as if to the first request, and hangs up.
             last = self._owed[0].replies[-1:] if by_peer and self._owed else []
             farewell = f" after saying {last[0].text}" if last and isinstance(last[0], ReplyError) else ""
-            self._lost = f"{self.address}: {why}{farewell}"
+            # Redis says nothing to who does not speak TLS where it does.
+            guess = " without a word; it may speak TLS" if by_peer and not self._heard and self._plain else ""
+            self._lost = f"{self.address}: {why}{farewell or guess}"
             self.closed_by_peer = by_peer
-            trio.lowlevel.notify_closing(self._socket)
-            self._socket.close()
+            trio.lowlevel.notify_closing(self._transport)
+            if self._owed:
+                self._transport.abort()
+            else:
+                self._transport.close()
 
 
 def _naming(name: str) -> list[Request]:

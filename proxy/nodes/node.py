@@ -4,18 +4,17 @@ The verbs of the hold (`pause`, `reach`, `demote`, `unpause`) cost one round tri
 already; nothing in them asks INFO or connects anew where it can be helped.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 import trio
 from attrs import define, field
 
-from proxy.nodes.address import Address
-from proxy.nodes.errors import LinkLost, ReplyError
+from proxy.nodes.errors import ReplyError, understood
 from proxy.nodes.inquiry import inquire
-from proxy.nodes.link import Link, Login, Reply, Request, Word, name_of
+from proxy.nodes.link import Request
 from proxy.nodes.parsing import pairs, parse_client_ids, parse_info, parse_settings, parse_standing
-from proxy.nodes.role import Role, parse_role
+from proxy.nodes.reaching import Reachable
+from proxy.nodes.role import Role
 from proxy.switchover.facts import NodeFacts, Standing
 from proxy.wire.commands import CommandTable, parse_commands
 
@@ -26,65 +25,16 @@ SCRIPTS_BYTES = 1 << 20
 
 
 @define(eq=False)
-class Node:
+class Node(Reachable):
     """A node as the proxy's own user sees it. Every error is a `NodeError` whose text names the node.
 
     Waits have no limit of their own, except for connecting: the caller sets a deadline. A verb that is cut
     short by one closes the link, and the next verb opens another.
     """
 
-    address: Address
-    login: Login
-    name: str
-    """Of the control connections, as CLIENT LIST shows it: ``baton:<instance>``."""
-    connect_within: float = 1.0
-    """Seconds for connecting and logging in."""
-    run_id: str = field(default="", init=False)
-    """Of the process that was there at the last connect; a restart changes it."""
     commands: CommandTable = field(factory=CommandTable, init=False)
     """What the process of ``_learnt`` said to COMMAND; empty until it was asked."""
-    version: tuple[int, ...] = field(default=(), init=False)
-    """The Redis version of that process, or with which it is compatible (Valkey): (7, 0, 15)."""
-    seen: Role | None = field(default=None, init=False)
-    """What the node said when it was last asked for its role."""
-    _link: Link | None = field(default=None, init=False)
-    _opening: trio.Lock = field(factory=trio.Lock, init=False)
     _learnt: str = field(default="", init=False)
-
-    def __str__(self) -> str:
-        return str(self.address)
-
-    async def link(self) -> Link:
-        """Return the open link, or connect; a process that is new at the address is asked who it is."""
-        if self._link is not None and self._link.alive:
-            return self._link
-        async with self._opening:
-            if self._link is None or not self._link.alive:
-                self._link = await self.open_link()
-            return self._link
-
-    async def open_link(self, purpose: str = "") -> Link:
-        """Open one more link, for a purpose of its own; note role and run_id of who is there (ROLE, INFO)."""
-        try:
-            with trio.fail_after(self.connect_within):
-                link = await Link.open(self.address, self.login, f"{self.name}{purpose and ':'}{purpose}")
-                try:
-                    role, info = await link.calls([("ROLE",), ("INFO", "server")])
-                    self.seen = self.read_role(role)
-                    server = parse_info(self._value(info, "INFO"))
-                    link.run_id = self.run_id = server["run_id"]
-                    self.version = tuple(map(int, re.findall("[0-9]+", server["redis_version"])))
-                except BaseException:
-                    link.close()
-                    raise
-                return link
-        except trio.TooSlowError:
-            raise LinkLost(f"{self}: no connection within {self.connect_within:g} s") from None
-
-    def close(self) -> None:
-        """Close the link. The node may be used again, over a new one."""
-        if self._link is not None:
-            self._link.close()
 
     # Asking.
 
@@ -92,6 +42,7 @@ class Node:
         """Ask ROLE."""
         return self.read_role(await self._call("ROLE"))
 
+    @understood
     async def standing(self) -> Standing:
         """Ask ROLE and INFO server, replication in one go."""
         role, *sections = await self._calls(("ROLE",), ("INFO", "server"), ("INFO", "replication"))
@@ -101,14 +52,17 @@ class Node:
         except ValueError as error:
             raise ReplyError(str(error), str(self)) from None
 
+    @understood
     async def facts(self) -> NodeFacts:
         """Ask everything that preflight judges by: INFO, CONFIG GET, ACL LIST, CLIENT LIST and more."""
-        return await inquire(await self.link(), self.login.name)
+        return await inquire(await self.link(), self.login.name, self.version)
 
+    @understood
     async def sync_full(self) -> int:
         """Count the full resyncs that this node has served since it started (INFO stats)."""
         return int(parse_info(await self._call("INFO", "stats"))["sync_full"])
 
+    @understood
     async def learn_commands(self) -> None:
         """Ask COMMAND, once for each process at this address."""
         if self._learnt != self.run_id:
@@ -119,17 +73,23 @@ class Node:
                 raise ReplyError(str(error), str(self)) from None
             self._learnt = run_id
 
+    @understood
     async def client_ids(self) -> dict[str, int]:
-        """Return the ids of the connections by the addresses from which the node sees them (CLIENT LIST).
+        """Return the ids of the connections by their addresses (CLIENT LIST); none where the node sees others
+        than we do, for what is ours here may be anybody's there.
 
         It takes the node about 3 ms for 1000 connections, and nobody else is served meanwhile.
         """
+        await self.link()
+        if self.sees_others:
+            return {}
         replies = await self._calls(*[("CLIENT", "LIST", "TYPE", kind) for kind in ("normal", "pubsub")])
         ids: dict[str, int] = {}
         for reply in replies:
             ids |= parse_client_ids(self._value(reply, "CLIENT LIST"))
         return ids
 
+    @understood
     async def stream_last_ids(self, db: int, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the last id that each stream gave out (XINFO STREAM); b"0-0" for a key that is no stream."""
         # Redis runs what comes in one send before anything that another task sends over this link: nobody
@@ -145,10 +105,12 @@ class Node:
             ids[key] = bytes(info.get("last-generated-id", b"0-0"))
         return ids
 
+    @understood
     async def wants_replicas(self) -> bool:
         """Whether a minimum of replicas is set, below which the node takes no writes (INFO replication)."""
         return "min_slaves_good_slaves" in parse_info(await self._call("INFO", "replication"))
 
+    @understood
     async def min_replicas_met(self) -> bool:
         """Whether the replicas suffice for writing (min-replicas-to-write against INFO replication)."""
         info, config = await self._calls(("INFO", "replication"), ("CONFIG", "GET", "min-replicas-to-write"))
@@ -215,6 +177,7 @@ class Node:
         await self.follow(host, port)
         await self.unpause()
 
+    @understood
     async def rewrite_config(self) -> str:
         """CONFIG REWRITE where the server has a file; return "", or why it was not done."""
         if not parse_info(await self._call("INFO", "server")).get("config_file"):
@@ -246,28 +209,3 @@ class Node:
     async def unblock(self, ids: Sequence[int]) -> list[int]:
         """CLIENT UNBLOCK id ERROR for each; 1 where that connection was blocked."""
         return await self._all([("CLIENT", "UNBLOCK", number, "ERROR") for number in ids])
-
-    # Speaking.
-
-    async def _call(self, *request: Word) -> Reply:
-        return await (await self.link()).call(*request)
-
-    async def _calls(self, *requests: Request) -> list[Reply]:
-        return await (await self.link()).calls(list(requests))
-
-    async def _all(self, requests: list[Request]) -> list[Reply]:
-        replies = await self._calls(*requests) if requests else []
-        return [self._value(reply, name_of(asked)) for asked, reply in zip(requests, replies, strict=True)]
-
-    def _value(self, reply: Reply, asked: str) -> Reply:
-        if isinstance(reply, ReplyError):
-            raise ReplyError(reply.text, f"{self}: {asked}")
-        return reply
-
-    def read_role(self, reply: Reply) -> Role:
-        """Read the reply to a ROLE that was sent over a link of this node, and remember it as `seen`."""
-        try:
-            self.seen = parse_role(self._value(reply, "ROLE"))
-        except ValueError as error:
-            raise ReplyError(str(error), str(self)) from None
-        return self.seen

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from proxy.nodes.errors import NodeError, ReplyError
+from proxy.nodes.errors import NodeError, ReplyError, understood
+from proxy.nodes.inquiry import SEVEN
 from proxy.nodes.link import Link, Login, Pending
 from proxy.nodes.node import Node
 from proxy.switchover.facts import NodeFacts, Probes, Verdict, ok, refuse, warn
@@ -74,7 +75,7 @@ async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
     how = f"as {login.name}, {'with its masterauth' if password else 'without a masterauth'}"
     try:
         with trio.fail_after(LIMIT_SECONDS):
-            with await Link.open(candidate.address, login) as link:
+            with await Link.open(candidate.address, login, security=candidate.security) as link:
                 await link.call("REPLCONF", "capa", "psync2")
             await _check_psync(candidate, login.name)
     except ReplyError as error:
@@ -86,11 +87,15 @@ async def probe_login(candidate: Node, facts: NodeFacts) -> Verdict:
     return ok(f"{candidate} lets {facts.address} in {how}")
 
 
+@understood
 async def _check_psync(candidate: Node, user: str) -> None:
     """Raise ReplyError if the user is known not to be allowed PSYNC; trying it would cost a resync."""
+    link = await candidate.link()
+    if candidate.version < SEVEN:
+        return  # it cannot tell, and asking would stand in its ACL LOG each time
     try:
-        answer = await (await candidate.link()).call("ACL", "DRYRUN", user, "PSYNC", "?", "-1")
+        answer = await link.call("ACL", "DRYRUN", user, "PSYNC", "?", "-1")
     except ReplyError:
-        return  # before 7.0, or not allowed to ask: "commands" tells of it
+        return  # not allowed to ask: "commands" tells of it
     if answer != b"OK":
         raise ReplyError(answer.decode(errors="replace"))

@@ -85,7 +85,8 @@ async def ask_all(
         except NodeError as error:
             silent[node] = str(error)
         except trio.TooSlowError:
-            silent[node] = f"{node}: no answer within {within:g} s"
+            in_tls = "" if node.security is None else " in TLS"
+            silent[node] = f"{node}: no answer{in_tls} within {within:g} s"
 
     async with trio.open_nursery() as nursery:
         for node in nodes:

@@ -96,6 +96,7 @@ def test_clients_that_wait_for_one_list_are_served_in_the_order_in_which_they_ca
     assert [talk.reply() for talk in [*talks, late]] == [["list", str(n)] for n in range(len(talks) + 1)]
 
 
+@pytest.mark.alone
 def test_what_remains_of_a_timeout_is_honoured(scene: Scene) -> None:
     """And no more than remains: the last switchover comes when most of the time is over."""
     commands = {

@@ -59,7 +59,8 @@ async def test_what_a_user_may_not_is_kept_by_name(redis_server: START, node_of:
     server = redis_server("user op on >pw ~* &* +@all -config -replicaof -acl")
     facts = await node_of(server, Login("op", "pw")).facts()
     for asked in ("CONFIG GET maxmemory", "ACL LIST", "ACL DRYRUN ROLE"):
-        assert facts.unread[asked].startswith("NOPERM")
+        late = server.version == "6.2" and asked.startswith("ACL DRYRUN")  # not even asked
+        assert facts.unread[asked].startswith("ACL DRYRUN ROLE came with 7.0" if late else "NOPERM")
     with pytest.raises(UnreadError, match=f"{server.address}: CONFIG GET maxmemory: NOPERM"):
         facts.setting("maxmemory")
     with pytest.raises(UnreadError, match=f"{server.address}: ACL LIST: NOPERM"):

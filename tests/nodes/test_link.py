@@ -1,5 +1,6 @@
 """A control connection: logged in, in step, and lost rather than out of step."""
 
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -182,11 +183,34 @@ async def test_a_port_on_which_nobody_listens_has_refused(redis_server: START) -
     assert caught.value.refused_by == {("127.0.0.1", server.port)}
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_what_was_not_answered_is_taken_back_with_the_connection(
+    answered: bool, links: list[Link]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        link = await Link.open(Address("127.0.0.1", listener.getsockname()[1]), Login())
+        links.append(link)
+        node, _ = listener.accept()
+        with node:
+            with trio.move_on_after(0 if not answered else 5):
+                if answered:
+                    node.send(b"+OK\r\n")
+                await link.calls([("REPLICAOF", "host", 1)])
+            link.close()
+            node.settimeout(5)
+            assert b"REPLICAOF" in node.recv(1000)
+            if answered:
+                assert node.recv(1000) == b""
+            else:
+                with pytest.raises(ConnectionResetError):
+                    node.recv(1000)
+
+
 @pytest.mark.parametrize(
     ("sent", "why"),
     [
         (b"HTTP/1.1 400\r\n", "does not speak RESP"),
-        (b"%1\r\n*0\r\n+x\r\n", "does not speak RESP: unhashable"),
+        (b"%1\r\n*0\r\n+x\r\n", "does not speak RESP: .* is no reply"),
         (b"+OK\r\n:7\r\n+MORE\r\n", "nobody asked for"),
     ],
 )
@@ -197,7 +221,7 @@ async def test_garbage_loses_the_link(sent: bytes, why: str, links: list[Link]) 
         async def serve() -> None:
             server = trio.socket.from_stdlib_socket(listener)
             connection, _ = await server.accept()
-            with connection:
+            with connection, contextlib.suppress(ConnectionResetError):
                 await connection.recv(1000)
                 await connection.send(sent)
                 await connection.recv(1000)

@@ -1,15 +1,18 @@
 """Each verb, told to and asked of real servers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trio
 
+from proxy.nodes.address import Address
 from proxy.nodes.errors import LinkLost, NodeError, ReplyError
 from proxy.nodes.link import Login
 from proxy.nodes.node import Node
 from proxy.nodes.role import Role, parse_role
 from tests.servers import Pair, RedisServer, Trio
+from tests.valve import Valve
 from tests.waiting import until
 
 START = Callable[..., RedisServer]
@@ -206,6 +209,19 @@ async def test_clients_are_found_by_the_address_they_come_from(redis_server: STA
     assert {addr: found[addr] for addr in ids} == ids
 
 
+async def test_nobody_is_found_by_an_address_that_is_translated_on_the_way(
+    redis_server: START, node_of: NODE_OF
+) -> None:
+    """What is the proxy's own here may be somebody else's there."""
+    server = redis_server()
+    node = node_of(server)
+    way = Valve(server)
+    node.address = Address("127.0.0.1", way.port)
+    with server.raw():
+        assert await node.client_ids() == {}
+    way.close()
+
+
 async def test_a_blocked_client_is_unblocked_with_an_error(redis_server: START, node_of: NODE_OF) -> None:
     server = redis_server()
     blocked, idle = server.raw(), server.raw()
@@ -281,3 +297,35 @@ async def test_who_stops_waiting_for_the_fence_keeps_the_link_and_the_fence(
     writer.sendall(b"SET k w\r\n")
     with pytest.raises(TimeoutError):
         writer.recv(100)
+
+
+async def test_what_a_node_was_told_and_did_not_answer_it_is_not_told_later_by_the_network(
+    redis_server: START, node_of: NODE_OF
+) -> None:
+    """The node itself closes the connection, before anything else is said: nothing comes over it then."""
+    server = redis_server()
+    node = node_of(server)
+    first = await node.link()
+    first.post(("BLPOP", "nothing", 0))
+    lost = first._transport
+    first._transport = Stuck(lost)  # type: ignore[assignment]
+    first.close()
+    assert str(first.id) in {each["id"] for each in server.client().client_list()}
+    await node.role()
+    assert str(first.id) not in {each["id"] for each in server.client().client_list()}
+    lost.close()
+
+
+class Stuck:
+    """A connection whose end does not arrive at the node."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def fileno(self) -> int:
+        return int(self._transport.fileno())
+
+    def abort(self) -> None:
+        """It does not arrive."""
+
+    close = abort

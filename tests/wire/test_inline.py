@@ -40,7 +40,7 @@ pieces = st.sampled_from(
 typed = st.lists(pieces, max_size=10).map(b"".join)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(line=typed)
 @example(line=b"\"\\n\\r\\t\\b\\a\\q\\x41\\xg1\" '\\n\\a'")
 def test_a_line_is_split_as_redis_splits_it(redis_server: Callable[..., RedisServer], line: bytes) -> None:

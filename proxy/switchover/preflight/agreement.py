@@ -117,11 +117,18 @@ def functions(case: Case) -> Verdict:
 
 
 def tls(case: Case) -> Verdict:
-    if case.primary.config.get("tls-replication", "no") != "yes":
-        return ok("the primary connects to a primary in plain TCP")
-    if case.candidate.setting("tls-port") == "0":
+    """Each node connects to its primary as its own tls-replication says, to the port that the other tells as
+    its own: with tls-replication that is its tls-port."""
+    primary, candidate = (facts.config.get("tls-replication", "no") == "yes" for facts in case.both)
+    if primary and case.candidate.setting("tls-port") == "0":
         return refuse(f"{case.primary.address} would follow over TLS, and the candidate has no tls-port")
-    return ok("the old primary will follow over TLS")
+    if primary != candidate and case.terms.announce is None:
+        how, other = ("over TLS", "without") if primary else ("without TLS", "with")
+        return refuse(
+            f"tls-replication differs: {case.primary.address} would follow {how}, and"
+            f" {case.candidate.address} tells of its port {other} TLS; set it alike on both"
+        )
+    return ok(f"the old primary will follow {'over' if primary else 'without'} TLS")
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
