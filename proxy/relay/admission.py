@@ -6,9 +6,9 @@ one just made: RESET makes it that again, where the user may say it. Who was let
 stays with his like, as on Redis he would stay logged in.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
-import trio
 from attrs import define, field
 
 from proxy.nodes.errors import NodeError
@@ -16,6 +16,7 @@ from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.ledger import Nobody
 from proxy.relay.opening import Heard, LaneRefused, open_shared
+from proxy.relay.patience import patiently
 from proxy.relay.quiet import until_idle
 from proxy.session.replay import BLANK
 from proxy.session.session import Session
@@ -72,22 +73,27 @@ class Admission:
             self._asking = False
 
     async def _receive(self, newcomers: dict["Client", None]) -> None:
-        node = self.route.primary
+        node, locked = self.route.primary, None
         try:
-            if node is not None and not self.route.gate.closed:
-                with trio.fail_after(self.route.connect_timeout):
-                    locked = await self._is_locked(node)
+            if node is not None:
+                locked = await patiently(
+                    self.route,
+                    node,
+                    lambda: not all(client.closed for client in newcomers),
+                    partial(self._is_locked, node),
+                )
+            if locked is not None:
                 if locked != self._locked:
                     self._locked = locked
                     self._since += 1
                 for client in newcomers:
                     client.session.admission = self._since
         except Exception as fault:
-            if not isinstance(fault, NodeError | LaneRefused | trio.TooSlowError):
+            if not isinstance(fault, NodeError | LaneRefused):
                 tell("-fault", where="receiving newcomers", exc_info=True)
             self.forget_node()
             self.route.suspect.set()
-            tell("-clients-closed", clients=len(newcomers), node=node, why=str(fault) or "too slow")
+            tell("-clients-closed", clients=len(newcomers), node=node, why=str(fault))
             for client in newcomers:
                 if client.own_lane is None:  # else it stays where it is
                     self.route.turn_away(client, fault)
@@ -104,7 +110,11 @@ class Admission:
             lane.ask(nobody, command("RESET"), blank)
             lane.ask(nobody, command("PING"), pinged)
             lane.flush()
-            await until_idle([lane])
+            try:
+                await until_idle([lane])
+            except BaseException:  # it was too slow: what comes later answers nobody
+                lane.drop()
+                raise
             if blank.reply.startswith(b"+") and not lane.closed:
                 return pinged.reply.startswith((b"-NOAUTH", b"-NOPERM"))
             lane.drop()

@@ -19,23 +19,15 @@ from proxy.relay.mover import Elsewhere
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.performer import BAD, Performer
 from proxy.relay.reactor import OUT, Reactor
-from proxy.relay.transport import Transport
 from proxy.session.learned import LEARNABLE, recall
 from proxy.session.sharing import apart, count_whole, ends_script, pinned, whole
-from proxy.telling import tell
+from proxy.transport.transport import Transport
 from proxy.wire.counting import LONG, count_requests
 from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, Frame, RequestCutter, size_of
 
 if TYPE_CHECKING:
     from proxy.relay.route import Route
-
-WAITING_MAX = 1024 * 1024
-"""Bytes of commands that wait in the proxy before the client is no longer received from; one command may be
-larger."""
-REQUEST_MAX = 1024 * 1024 * 1024
-"""Bytes of one command; Redis's own ``client-query-buffer-limit``, at which it closes the connection."""
-
 
 WHEN_IDLE = frozenset((b"AUTH", b"HELLO"))
 """From 7.2 on Redis does not tell of a login that fails while it has replies to write (``addAuthErrReply`` in
@@ -99,20 +91,22 @@ class Client(Performer):
         """The slow way: command by command."""
         cutter = self.cutter or RequestCutter(self.route.arguments_max)
         self.cutter = None
+        most, size = self.route.allowance.command_bytes, len(data) + cutter.held
         lane = self.lane
         if lane is not None:
             lane.cork()
         try:
             for name, frame in cutter.feed(data):
+                if size > most and size_of(frame) > most:
+                    self._too_long(most)
+                    return
                 self._take(name, frame)
         except BadRequest as fault:
             self._take(BAD, fault.reply())
             self.ended = True
         else:
-            if cutter.held > REQUEST_MAX:
-                why = f"a command of more than {REQUEST_MAX} bytes"
-                tell("-client-closed", client=self.number, why=why)
-                self.close()
+            if cutter.held > most:
+                self._too_long(most)
             elif not cutter.at_boundary:
                 self.cutter = cutter
         finally:
@@ -122,6 +116,11 @@ class Client(Performer):
                     lane.stop(self)
         if self.waiting:
             self.go_on()
+        self.route.hoard.notice(self, size)
+
+    def _too_long(self, most: int) -> None:
+        """As Redis does at ``client-query-buffer-limit``: it is closed without a word."""
+        self.route.let_go(self, "command_bytes", f"a command of more than {most} bytes")
 
     def _take(self, name: bytes, frame: Frame) -> None:
         if self.waiting is None and self._may_go(name, frame):
@@ -131,8 +130,14 @@ class Client(Performer):
             self.waiting = deque()
         self.waiting.append((name, frame))
         self.waiting_bytes += size_of(frame)
-        if self.waiting_bytes > WAITING_MAX:
+        if self._waits_for_much:
             self.listen(False)
+
+    @property
+    def _waits_for_much(self) -> bool:
+        allowed = self.route.allowance
+        many = self.waiting is not None and len(self.waiting) > allowed.waiting_commands
+        return many or self.waiting_bytes > allowed.waiting_bytes
 
     def _may_go(self, name: bytes, frame: Frame) -> bool:
         """The command may go down the lane that the client has now."""
@@ -237,6 +242,7 @@ class Client(Performer):
             self.waiting = deque()
         self.waiting.appendleft((name, frame))
         self.waiting_bytes += size_of(frame)
+        self.route.hoard.add(self)
 
     @at_own_risk
     def go_on(self) -> None:
@@ -280,7 +286,7 @@ class Client(Performer):
 
     def lane_drained(self) -> None:
         """The lane takes commands again."""
-        if not (self.ended or self.leaving) and self.waiting_bytes <= WAITING_MAX:
+        if not (self.ended or self.leaving or self._waits_for_much):
             self.listen(True)
 
     def close(self) -> None:

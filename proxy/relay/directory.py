@@ -4,23 +4,21 @@ The id of a lane is asked for only when it is needed, by CLIENT LIST over a conn
 found by the lane's address: the lane's own user may lack ``client|id``.
 """
 
-import socket
-import struct
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field
 
-from proxy.nodes.address import Address
 from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
+from proxy.relay.idling import idle
 from proxy.relay.lane import Lane
 from proxy.relay.shared import SharedLane
-from proxy.relay.transport import Transport
 from proxy.session.common import Entry
 from proxy.session.session import LoadScript, Session
 from proxy.telling import tell
+from proxy.transport.naming import named
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
@@ -33,11 +31,6 @@ AGAIN = 0.001
 """Seconds after which it is looked again whether a client has got its lane."""
 TOLD = "CLIENT TRACKING REDIRECT"
 """Why a client stays on a lane of its own: another one's invalidations come there."""
-
-
-TCP_LAST_SENT, TCP_LAST_RECEIVED = 44, 52
-"""Where ``tcpi_last_data_sent`` and ``tcpi_last_data_recv`` lie in Linux's ``struct tcp_info``: 32 bits each,
-milliseconds."""
 
 
 @define(eq=False)
@@ -151,7 +144,6 @@ class Directory:
 def _entry(client: "Client", now: float, ends: dict[Lane | SharedLane, tuple[bytes, bytes]]) -> Entry:
     """``ends`` are of the lanes that have been met."""
     age = now - client.since
-    idle = _idle(client.transport)
     lane = client.lane
     if lane is not None and not lane.closed and lane not in ends:
         ends[lane] = _ends(lane)
@@ -165,31 +157,20 @@ def _entry(client: "Client", now: float, ends: dict[Lane | SharedLane, tuple[byt
         here,
         alone=own is not None and bool(address),
         node_id=0 if own is None else own.id,
-        idle=int(age if idle is None else min(age, idle)),
+        idle=int(idle(client, now)),
         age=int(age),
     )
 
 
-def _idle(transport: Transport) -> float | None:
-    """Seconds since the client sent or got something, as Redis counts ``idle``; None if it cannot be told."""
-    try:
-        told = transport.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
-    except OSError:
-        return None
-    sent, received = (struct.unpack_from("=I", told, place) for place in (TCP_LAST_SENT, TCP_LAST_RECEIVED))
-    milliseconds: int = min(*sent, *received)
-    return milliseconds / 1000
-
-
 def local_address(lane: Lane | SharedLane) -> str:
     """The lane's own end, as CLIENT LIST writes it."""
-    return str(Address(*lane.transport.getsockname()[:2]))
+    return named(lane.transport.getsockname())
 
 
 def _ends(lane: Lane | SharedLane) -> tuple[bytes, bytes]:
     """The lane's own end and the node's, as CLIENT LIST writes them."""
     try:
-        here = str(Address(*lane.transport.getpeername()[:2]))
+        here = named(lane.transport.getpeername())
     except OSError:
         here = ""  # the node is gone
     return local_address(lane).encode(), here.encode()

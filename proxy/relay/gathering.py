@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import trio
 
-from proxy.nodes.errors import NodeError, ReplyError
+from proxy.nodes.errors import LinkLost, NodeError, ReplyError
 from proxy.nodes.node import Node
 
 KEEP_SECONDS = 2.0
@@ -29,11 +29,20 @@ async def gather(
 
 
 async def _keep_role(node: Node, notes: list[str]) -> None:
-    try:
-        with trio.fail_after(KEEP_SECONDS):
-            why = await node.rewrite_config()
-    except (NodeError, trio.TooSlowError) as fault:
-        why = str(fault) or f"{node} did not answer in time"
+    """Tried again where the connection was lost: a new primary that does not know its role would follow the
+    old one after a restart."""
+    why = f"{node} did not answer in time"
+    with trio.move_on_after(KEEP_SECONDS):
+        while True:
+            try:
+                why = await node.rewrite_config()
+                break
+            except LinkLost as fault:
+                why = str(fault)
+            except NodeError as fault:
+                why = str(fault)
+                break
+            await trio.sleep(LATER)
     if why:
         notes.append(f"not kept over a restart: {why}")
 

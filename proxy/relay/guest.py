@@ -9,15 +9,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from proxy.nodes.address import Address
 from proxy.relay.peer import Peer
-from proxy.relay.reactor import Reactor
-from proxy.relay.transport import Transport
+from proxy.relay.reactor import IN, Reactor
 from proxy.session.session import Session, Want
 from proxy.telling import tell
+from proxy.transport.transport import Transport
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
+    from proxy.relay.client import Client
     from proxy.relay.lane import Lane
     from proxy.relay.route import Route
     from proxy.relay.shared import SharedLane
@@ -47,6 +47,7 @@ class Guest(Peer):
         "answering",
         "ended",
         "gone",
+        "host",
         "lane",
         "leaving",
         "number",
@@ -64,6 +65,7 @@ class Guest(Peer):
         self.route = route
         self.number = number
         self.session = Session(number, route.common)
+        self.host = ""  # where it comes from, as it counts for ``limits.clients_per_address``
         self.since = route.now()  # it is here, in seconds of the route's clock
         self.lane: Lane | SharedLane | None = None
         self.owed = 0  # replies, by a shared lane
@@ -77,10 +79,7 @@ class Guest(Peer):
     @property
     def peer_name(self) -> str:
         """The client's end of the connection, as CLIENT LIST writes it."""
-        try:
-            return str(Address(*self.transport.getpeername()[:2]))
-        except OSError:
-            return "?:0"  # as Redis says of a connection that is broken
+        return self.transport.peer_name
 
     @property
     def own_lane(self) -> "Lane | None":
@@ -93,6 +92,14 @@ class Guest(Peer):
         """A lane owes it a reply."""
         lane = self.lane
         return self.owed > 0 if lane is None or lane.shared else lane.owes
+
+    def peek(self) -> bytes:
+        """A byte that it has sent; empty if it has gone. Raises BlockingIOError where there is neither, and
+        OSError."""
+        seen = self.transport.peek()
+        if self.transport.has_more:
+            self.reactor.unseen.add(cast("Client", self))
+        return seen
 
     def wait_settled(self) -> None:
         """Have ``settled`` called when nothing is owed to it any more."""
@@ -169,6 +176,8 @@ class Guest(Peer):
         if events != self.events and not self.closed:
             self.reactor.watch_client(self.fd, self.events, events)
             self.events = events
+            if events != IN:
+                self.route.hoard.add(cast("Client", self))
 
     def unwatch(self) -> None:
         self.reactor.remove_client(self.fd, self.events)

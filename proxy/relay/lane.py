@@ -21,12 +21,12 @@ from proxy.relay.counts import EVERY, Tally
 from proxy.relay.ledger import LaneLost, Owed
 from proxy.relay.peer import RECEIVE, RECEIVE_LONG
 from proxy.relay.reactor import OUT, Reactor
-from proxy.relay.transport import Transport
 from proxy.session.session import Want
 from proxy.session.subscriptions import LINE, is_any_message, is_confirmation, is_message
 from proxy.session.tracking import heard
+from proxy.transport.transport import Transport
 from proxy.wire.counting import LONG, count_replies
-from proxy.wire.replies import BadReply, ReplyCutter
+from proxy.wire.replies import PUSH, BadReply, ReplyCutter
 from proxy.wire.requests import Frame
 
 if TYPE_CHECKING:
@@ -235,8 +235,8 @@ class Lane(Connection):
         """Whether the frame that begins here is owed to a command."""
         line = self.ledger[0] if self.ledger else None
         who = line.client if line is not None else self.owner
-        if who is None:
-            return MESSAGE  # left behind: nobody is there to get it
+        if who is None:  # left behind, or spare: nobody is there to get it, and a reply is one too many
+            return MESSAGE if self.mixed or frame[0] == PUSH or is_any_message(frame) else REPLY
         if not is_message(who.session, frame):
             # A lane that is being set up may be subscribed to more than the session is by now.
             return MESSAGE if self.owner is None and self.mixed and is_any_message(frame) else REPLY

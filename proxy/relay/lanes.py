@@ -7,6 +7,7 @@ nobody needs for some seconds are closed, and so are shared ones that nobody is 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import trio
@@ -16,6 +17,7 @@ from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.opening import LaneRefused, make_blank, open_shared, set_up
+from proxy.relay.patience import patiently
 from proxy.relay.shared import SharedLane
 from proxy.session.replay import BLANK, Score
 from proxy.session.session import Session
@@ -173,12 +175,8 @@ class Lanes:
         node = route.primary
         opened = None
         try:
-            while opened is None and node is not None and node is route.primary and not route.gate.closed:
-                with trio.move_on_after(route.connect_timeout):
-                    await route.ask_role(node)
-                    opened, lane.unfit = await open_shared(route, node, lane.score)
-                if opened is None:  # a node that is slow is no reason to close anybody
-                    route.suspect.set()
+            if node is not None:
+                opened = await patiently(route, node, lambda: True, partial(self._connected, node, lane))
             moved = route.gate.closed or route.primary is not node or not lane.closed
             if opened is None or moved or lane.unfit or not opened.is_clean:
                 if opened is not None:
@@ -194,6 +192,11 @@ class Lanes:
             self._failed(lane, node, bug)
         finally:
             self._opening.discard(lane)
+
+    async def _connected(self, node: Node, lane: SharedLane) -> Lane:
+        await self.route.ask_role(node)
+        opened, lane.unfit = await open_shared(self.route, node, lane.score)
+        return opened
 
     def _failed(self, lane: SharedLane, node: Node | None, fault: Exception) -> None:
         """Redis would have refused, or closed, the clients' own connections."""

@@ -46,8 +46,7 @@ class Marks:
     _marks: dict["Client", list[Mark]] = field(factory=dict)
 
     async def put(self, warm: Mapping["Client", Lane], within: float) -> list["Client"]:
-        """Mark both lanes of whoever is listening; gives those whose lanes did not answer in
-        so many seconds."""
+        """Mark both lanes of whoever is listening, and hear them."""
         nonce = command("PING", "baton:" + secrets.token_hex(8))
         for client, lane in warm.items():
             if client.session.listening and (old := client.own_lane) is not None and not client.closed:
@@ -56,6 +55,10 @@ class Marks:
                     mark.lane.listen(True)  # also where the client reads slowly: what it is due waits here
                     mark.lane.owe_wanted(client, mark)
                     mark.lane.send(nonce)
+        return await self.heard(within)
+
+    async def heard(self, within: float) -> list["Client"]:
+        """Wait for the answers, so many seconds; gives those whose lanes have not answered then."""
         with trio.move_on_after(within):
             await until_idle([mark.lane for marks in self._marks.values() for mark in marks])
         return [

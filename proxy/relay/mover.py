@@ -11,9 +11,9 @@ from attrs import define
 
 from proxy.relay.guest import Guest, at_own_risk
 from proxy.relay.reactor import Reactor
-from proxy.relay.transport import Transport
 from proxy.session.session import Want
 from proxy.session.sharing import pinned
+from proxy.transport.transport import Transport
 
 if TYPE_CHECKING:
     from proxy.relay.client import Client

@@ -1,17 +1,17 @@
 """Opening a lane: connect, and make it what the session needs."""
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
-import trio
 from attrs import define, evolve
 
-from proxy.nodes.dialing import dial
 from proxy.nodes.errors import LinkLost, NodeError
 from proxy.nodes.node import Node
 from proxy.relay.lane import Lane
 from proxy.relay.ledger import Nobody
+from proxy.relay.patience import patiently
 from proxy.relay.quiet import until_idle
-from proxy.relay.transport import Plain
+from proxy.relay.reactor import IN
 from proxy.session.replay import BLANK, Faults, Score, Swallowed, difference, is_login
 from proxy.session.session import Session, Want
 from proxy.switchover.facts import cursor_tag
@@ -45,10 +45,14 @@ async def open_lane(route: "Route", node: Node, client: "Client", score: Score) 
 
 
 async def _open(route: "Route", node: Node, client: "Client", score: Score, login_last: bool = False) -> Lane:
-    _, sock = await dial(node.address)
-    lane = Lane(route.reactor, Plain.adopt(sock), route.lane_lost)
+    transport = await node.dial()
+    lane = Lane(route.reactor, transport, route.lane_lost)
     try:
+        if transport.has_more:  # it spoke first, and epoll does not know: mostly that it will not have us
+            lane.ready(IN)
         await set_up(lane, client, BLANK, score, login_last)
+        if node.sees_others:
+            lane.id = await _ask_id(lane, client)
         # A link that lives now leads to the process to which the lane was connected before.
         lane.tag = cursor_tag((await node.link()).run_id)
         if lane.closed:
@@ -68,6 +72,16 @@ class Heard(Want):
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
         self.reply += piece
         return b""
+
+
+async def _ask_id(lane: Lane, client: "Client") -> int | None:
+    """The node's id of this lane, where its address tells nothing. None where the user may not ask."""
+    if client.session.mute is not None:
+        return None  # nothing is answered on this lane
+    heard = Heard()
+    lane.ask(client, command("CLIENT", "ID"), heard)
+    await until_idle([lane])
+    return int(heard.reply[1:]) if heard.reply.startswith(b":") else None
 
 
 async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, str]:
@@ -91,18 +105,21 @@ async def open_shared(route: "Route", node: Node, score: Score) -> tuple[Lane, s
 async def ask_outside(route: "Route", client: "Client", frame: Frame) -> None:
     """Answer one command over a lane on which nothing is set up but the login."""
     node, session = route.primary, client.session
-    heard = Heard()
+    heard, lane = Heard(), None
     try:
         if node is not None:
-            with trio.fail_after(route.connect_timeout):
-                nobody = cast("Client", Nobody(Session(0, route.common)))
-                score = evolve(Score.shared(session), db=0)
-                lane = await open_lane(route, node, nobody, score)
-                lane.ask(nobody, frame, heard)
-                await until_idle([lane])
-                lane.drop()
-    except (NodeError, LaneRefused, trio.TooSlowError) as fault:
-        tell("-client-closed", client=client.number, why=f"no lane to {node}: {fault or 'too slow'}")
+            nobody = cast("Client", Nobody(Session(0, route.common)))
+            score = evolve(Score.shared(session), db=0)
+            opened = partial(open_lane, route, node, nobody, score)
+            lane = await patiently(route, node, lambda: not client.closed, opened)
+        if lane is not None:
+            lane.ask(nobody, frame, heard)
+            await until_idle([lane])
+    except (NodeError, LaneRefused) as fault:
+        tell("-client-closed", client=client.number, why=f"no lane to {node}: {fault}")
+    finally:
+        if lane is not None:
+            lane.drop()
     if heard.reply:
         client.answered_outside(heard.reply)
     else:

@@ -59,6 +59,8 @@ async def _wait(
         if isinstance(reply, ReplyError):
             return None if reply.text.startswith("UNBLOCKED") else error(reply.text)
         counts = reply if isinstance(reply, list) else [reply]
+        if not all(isinstance(count, int) for count in counts):
+            raise ReplyError(f"the node answered {reply!r:.100} to {words[0].decode()}")
         enough = all(count >= int(wanted) for count, wanted in zip(counts, words[1:], strict=False))
         if enough or route.now() >= deadline:
             return _encoded(reply)

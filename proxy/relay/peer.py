@@ -9,7 +9,7 @@ import socket
 from collections import deque
 
 from proxy.relay.reactor import IN, OUT, Reactor
-from proxy.relay.transport import Transport
+from proxy.transport.transport import Transport
 from proxy.wire.requests import Frame
 
 RECEIVE = 64 * 1024

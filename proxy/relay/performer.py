@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from proxy.relay.guest import at_own_risk
 from proxy.relay.mover import Elsewhere, Mover
 from proxy.relay.reactor import Reactor
-from proxy.relay.transport import Transport
 from proxy.session.learned import LEARNABLE, learn
 from proxy.session.muting import muted
 from proxy.session.replay import transaction
 from proxy.session.session import LoadScript, LookUp, Say, Send, SendAndWait, Step, WaitOutside, Want
 from proxy.session.sharing import apart
 from proxy.session.table import ask, resume
+from proxy.transport.transport import Transport
 from proxy.wire.encoding import OK
 from proxy.wire.requests import Frame
 
@@ -192,7 +192,7 @@ class Performer(Mover):
     def _has_left(self) -> bool:
         """Clients are not received from during a hold, and what is popped for one that has gone is lost."""
         try:
-            return not self.transport.peek()
+            return not self.peek()
         except BlockingIOError:
             return False
         except OSError:

@@ -22,6 +22,7 @@ from typing import Protocol
 import trio
 
 from proxy.relay.counts import Counts
+from proxy.relay.unseen import Unseen
 from proxy.telling import tell
 
 IN = select.EPOLLIN
@@ -77,6 +78,7 @@ class Reactor:
         self._sweeping = False
         self.busy = False
         """A batch is being handled; what is due goes out at its end."""
+        self.unseen = Unseen(self)
         self.due: list[Due] = []
         self.crashed = 0
         """Handlers that raised: a fault of ours, logged, and the connection is dropped."""
@@ -108,6 +110,8 @@ class Reactor:
         """Change what is waited for. That it can be sent to is told during a hold, too."""
         if (before ^ events) & IN:
             self._clients.modify(fd, events & IN)
+            if self.unseen.clients:
+                self.unseen.ring()  # rung before the client has noted it, looked at after
         if events & ~before & OUT:
             self._epoll.register(fd, OUT)
         elif before & ~events & OUT:
@@ -117,6 +121,7 @@ class Reactor:
         """Before the descriptor is closed."""
         if self._handlers.pop(fd, None) is not None:
             self._clients.unregister(fd)
+            self.unseen.forget(fd)
             if events & OUT:
                 self._epoll.unregister(fd)
 
@@ -131,7 +136,7 @@ class Reactor:
     def held_back(self) -> set[int]:
         """The sockets of clients that have sent something, or left, since they are held."""
         ready = self._clients.poll(0, len(self._handlers) + 1) if self.held else []
-        return {fd for fd, _ in ready}
+        return {fd for fd, _ in ready} | (self.unseen.clients.keys() if self.held else set())
 
     def held_some(self, count: int) -> list[int]:
         """So many of those at most; others the next time, until all have been told."""
@@ -142,8 +147,9 @@ class Reactor:
         self._holders.discard(why)
         if self.held and not self._holders:
             self.held = False
-            self.came, self._sweeping = 0, True
+            self.came, self._sweeping = len(self.unseen.clients), True
             self._epoll.modify(self._clients.fileno(), IN)
+            self.unseen.ring()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -165,7 +171,7 @@ class Reactor:
                         try:
                             handler.ready(events)
                         except Exception:
-                            self._drop(fd, handler)
+                            self.drop(fd, handler)
                     elif fd == clients and not self.held:
                         sent = poll_clients(0, BATCH)
                         few += len(sent) - 1
@@ -178,7 +184,7 @@ class Reactor:
                                 try:
                                     handler.ready(happened)
                                 except Exception:
-                                    self._drop(each, handler)
+                                    self.drop(each, handler)
                 while self.due:
                     self._send(self.due.pop())
                 if clock() > stop:
@@ -188,6 +194,7 @@ class Reactor:
     def close(self) -> None:
         """When nobody will need it any more: a switchover that is carried through does, after ``run`` has
         ended."""
+        self.unseen.close()
         self._clients.close()
         self._epoll.close()
 
@@ -215,7 +222,8 @@ class Reactor:
             tell("-fault", where="sending", handler=type(due).__name__, exc_info=True)
             due.abandon()
 
-    def _drop(self, fd: int, handler: Ready) -> None:
+    def drop(self, fd: int, handler: Ready) -> None:
+        """Its turn has raised: a fault of ours."""
         self.crashed += 1
         tell("-fault", where="a connection's turn", handler=type(handler).__name__, exc_info=True)
         handler.abandon()  # and so out of the sets

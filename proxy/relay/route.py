@@ -1,39 +1,39 @@
 """A route: a primary, its replicas, and all that hangs off them. There is one today; a cluster has many."""
 
-import socket
+from collections import Counter
 from collections.abc import Iterable
 
 import trio
 from attrs import define, field
 
-from proxy.nodes.errors import NodeError
 from proxy.nodes.node import Node
 from proxy.relay.admission import Admission
+from proxy.relay.allowance import LET_GO, Allowance
 from proxy.relay.client import Client
 from proxy.relay.directory import Directory, load_script
 from proxy.relay.gate import Gate
+from proxy.relay.giving import give_lane
+from proxy.relay.hoard import Hoard
 from proxy.relay.lane import Lane
 from proxy.relay.lanes import Lanes
 from proxy.relay.ledger import LaneLost
-from proxy.relay.opening import LaneRefused, ask_outside, open_lane
+from proxy.relay.opening import LaneRefused, ask_outside
 from proxy.relay.outside import wait_outside
 from proxy.relay.performer import UNREAD_MAX, Performer
 from proxy.relay.reactor import Reactor
 from proxy.relay.shared import SharedLane
 from proxy.relay.stalls import Stalls
-from proxy.relay.transport import Plain
 from proxy.session.common import Common
 from proxy.session.learned import Learned
-from proxy.session.replay import Score
 from proxy.session.session import LoadScript
 from proxy.session.table import plain
 from proxy.telling import tell
+from proxy.transport.contexts import Dialled
+from proxy.transport.transport import Transport
 from proxy.wire.encoding import error
 from proxy.wire.requests import ARGUMENTS_MAX, ARGUMENTS_MAX_6, Frame
 
 FULL = "ERR max number of clients reached"
-BUSY = "BUSY "
-"""A script runs too long: the node sets up nothing, and says so to each command."""
 
 
 @define(eq=False)
@@ -47,6 +47,8 @@ class Route:
     client_output_bytes: int
     connect_timeout: float
     """Seconds."""
+    security: Dialled | None = None
+    """With which TLS is spoken to the nodes."""
     primary: Node | None = None
     gate: Gate = field(factory=Gate)
     clients: dict[Client, None] = field(factory=dict)
@@ -69,6 +71,16 @@ class Route:
     """Set when a lane died unasked: whoever watches over the nodes should look at once."""
     altered: set[Performer] | None = None
     """Clients whose session may have changed since warm lanes are being set up; None while there are none."""
+    allowance: Allowance = field(factory=Allowance)
+    hoard: Hoard = field(init=False)
+    hosts: Counter[str] = field(factory=Counter)
+    """How many clients come from where."""
+    arriving: int = 0
+    """Connections that still have to shake hands before they are clients."""
+    refused: Counter[str] = field(factory=Counter)
+    """Connections that did not become clients, by why."""
+    closed: Counter[str] = field(factory=lambda: Counter(dict.fromkeys(LET_GO, 0)))
+    """Clients that were closed, by the limit at which."""
     accepted: int = 0
     lost_lanes: int = 0
     announced: int = 0
@@ -79,6 +91,7 @@ class Route:
         self.lanes = Lanes(self, self.per_identity)
         self.stalls = Stalls(self)
         self.admission = Admission(self)
+        self.hoard = Hoard(self)
         self.common.directory = self.directory = Directory(self)
 
     @staticmethod
@@ -86,10 +99,21 @@ class Route:
         """The clock of deadlines, in seconds."""
         return trio.current_time()
 
-    def accept(self, sock: socket.socket) -> None:
-        """Take in a client."""
+    def accept(self, transport: Transport, host: str = "") -> None:
+        """Take in a client. `host`: where it comes from, where that is to count."""
         self.accepted += 1
-        self.clients[Client(self.reactor, Plain.adopt(sock).prepared(), self, self.accepted)] = None
+        client = Client(self.reactor, transport, self, self.accepted)
+        self.clients[client] = None
+        if host:
+            client.host = host
+            self.hosts[host] += 1
+        if transport.has_more:  # it came with the end of the handshake, and epoll knows nothing of it
+            self.reactor.unseen.add(client)
+
+    def allow(self, allowance: Allowance) -> None:
+        """These limits are in force from now on."""
+        self.allowance = allowance
+        self._choose_arguments()
 
     def lead(self, node: Node) -> None:
         """This node is the primary from now on, and what its process says of its commands counts."""
@@ -97,10 +121,14 @@ class Route:
         self.learned.forget()
         self.admission.forget_node()
         self.common.loses_logins = node.version >= (7, 2)
-        self.arguments_max = ARGUMENTS_MAX if node.version >= (7,) else ARGUMENTS_MAX_6
+        self._choose_arguments()
         if self.common.commands is not node.commands:
             self.common.commands = node.commands
             self.choose_plain()
+
+    def _choose_arguments(self) -> None:
+        old = self.primary is not None and self.primary.version < (7,)
+        self.arguments_max = min(self.allowance.command_arguments, ARGUMENTS_MAX_6 if old else ARGUMENTS_MAX)
 
     def choose_plain(self) -> None:
         """The hot path forwards what is plain, and does not wait for the end of somebody's pause."""
@@ -127,43 +155,10 @@ class Route:
             self.nursery.start_soon(self._give_lane, client)
 
     async def _give_lane(self, client: Client) -> None:
-        node = self.primary
-        lane = None
-        score, admission = Score.of(client.session), client.session.admission
         try:
-            if node is not None and not client.closed:
-                with trio.fail_after(self.connect_timeout):
-                    await self.ask_role(node)
-                    lane = await self.lanes.adapt(client, score)
-                    if lane is None and client.lane is None:  # it may have got one meanwhile
-                        lane = await open_lane(self, node, client, score)
-        except (NodeError, LaneRefused, trio.TooSlowError) as fault:
-            self.suspect.set()
-            if client.heavy_until:
-                client.heavy_until = 0.0  # it can do without
-            elif BUSY in str(fault):
-                client.refuse(fault)
-            else:
-                why = str(fault) or "too slow"
-                tell("-client-closed", client=client.number, why=f"no lane to {node}: {why}")
-                self.turn_away(client, fault)
-        except Exception:
-            tell("-fault", where="opening a lane", client=client.number, exc_info=True)
-            client.close()
+            await give_lane(self, client)
         finally:
             self._opening.discard(client)
-        if lane is not None:
-            if lane.closed or client.closed or client.leaving or self.gate.closed or self.primary is not node:
-                lane.drop()
-            elif client.lane is not None or (score, admission) != (
-                Score.of(client.session),
-                client.session.admission,
-            ):
-                lane.drop()  # it has got another one meanwhile, or is set up otherwise by now
-            else:
-                client.bind(lane)
-                client.reopen()
-                client.reissue()
         client.go_on()
 
     def wait_outside(self, client: Performer, words: tuple[bytes, ...]) -> None:
@@ -203,15 +198,19 @@ class Route:
         if lane is not None and not self.gate.closed:
             lane.listen(False)
         elif client.unsent_bytes > max(self.client_output_bytes, UNREAD_MAX):
-            why = f"it did not read {client.unsent_bytes} bytes"
-            tell("-client-closed", client=client.number, why=why)
-            client.close()
+            self.let_go(client, "client_output_bytes", f"it did not read {client.unsent_bytes} bytes")
         elif lane is None:
             client.listen(False)
             client.burden()
             if client.lane is not None and client.lane.shared:
                 for left in client.lane.left:
                     left.spare(client)
+
+    def let_go(self, client: Performer, limit: str, why: str) -> None:
+        """Close a client that takes more than it may; `limit` is one of :data:`LET_GO`."""
+        self.closed[limit] += 1
+        tell("-client-closed", client=client.number, why=why)
+        client.close()
 
     def lane_lost(self, event: LaneLost) -> None:
         """A lane died. Whom it owed something is closed, as Redis would have done; a failover will decide
@@ -245,6 +244,9 @@ class Route:
         self.stalls.forget(client)
         self.lanes.forget(client)
         self.admission.forget(client)
+        self.hoard.forget(client)
+        if client.host:
+            self._leaves(client.host)
         lane, client.lane = client.lane, None
         if lane is None:
             return
@@ -253,3 +255,8 @@ class Route:
         else:
             lane.owner = None
             lane.drop()
+
+    def _leaves(self, host: str) -> None:
+        self.hosts[host] -= 1
+        if not self.hosts[host]:
+            del self.hosts[host]

@@ -26,10 +26,10 @@ from proxy.relay.ledger import NOBODY, Batch, LaneLost
 from proxy.relay.passing import Passing
 from proxy.relay.proving import Proving
 from proxy.relay.reactor import OUT, Reactor
-from proxy.relay.transport import Transport
 from proxy.session.common import Common
 from proxy.session.replay import Score
 from proxy.session.session import Want
+from proxy.transport.transport import Transport
 from proxy.wire.recount import holds
 from proxy.wire.replies import BadReply
 from proxy.wire.requests import Frame

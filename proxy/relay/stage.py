@@ -5,10 +5,11 @@ import contextlib
 import trio
 from attrs import define, field
 
-from proxy.nodes.errors import NodeError
+from proxy.nodes.errors import LinkLost, NodeError
 from proxy.nodes.node import Node
 from proxy.nodes.promotion import Outcome, Promotion
 from proxy.relay import recall
+from proxy.relay.client import Client
 from proxy.relay.gathering import gather
 from proxy.relay.lane import Lane
 from proxy.relay.marks import Marks
@@ -23,8 +24,10 @@ from proxy.telling import tell
 
 REASON = "switchover"
 MARK_SECONDS = 0.2
-"""How long a subscriber's lanes may take to answer the mark before that subscriber is closed: it vetoes
-nothing."""
+"""How long a subscriber's lanes may take to answer the mark until it is looked into."""
+LATE_SECONDS = 0.6
+"""How much longer, where the nodes themselves do answer; less where the budget is small. It is time enough
+for TCP to send a lost packet again, and once more. Then that subscriber is closed: it vetoes nothing."""
 REDIRECT_SECONDS = 0.5
 MIN_REPLICAS_SECONDS = 2.0
 """How long the clients wait for the replicas that the new primary needs in order to take writes."""
@@ -112,9 +115,20 @@ class Stage:
         late = await self.marks.put(self.warmth.lanes, MARK_SECONDS)
         late += await self.watches.carry(self.warmth.lanes, MARK_SECONDS)
         late += await self.warmth.trackers.heard_out(MARK_SECONDS)
-        for client in late:
+        for client in await self._still_late() if late else ():
             self._close(client.number, "its lanes did not answer the mark, or about its watch")
             client.close()
+
+    async def _still_late(self) -> list[Client]:
+        """Who is late by his own lanes' fault: not because a node answers nobody, which calls the switchover
+        off, nor because a packet was lost and had to be sent again."""
+        for node in (self.old, self.new):
+            await node.role()
+        now = trio.current_time()
+        end = now + min(LATE_SECONDS, (trio.current_effective_deadline() - now) * 3 / 4)
+        late = await self.marks.heard(end - now)
+        late += await self.watches.heard(max(0.0, end - trio.current_time()))
+        return late + await self.warmth.trackers.heard_out(max(0.0, end - trio.current_time()))
 
     async def promote(self, fence: float, within: float) -> Promoted:
         async with trio.open_nursery() as nursery:
@@ -236,8 +250,14 @@ class Stage:
             lane.drop()
         await gather(self.new, self.old, self.others, self.follow, self.notes)
         self.report.clients_held += self.route.reactor.came
-        served = await self.new.sync_full()  # counted from nought by a process that is new since
+        served = await self._served()  # counted from nought by a process that is new since
         self.report.full_resyncs = served - self._sync_full if served >= self._sync_full else served
+
+    async def _served(self) -> int:
+        try:
+            return await self.new.sync_full()
+        except LinkLost:  # once: it may have been lost by whoever else asked over it
+            return await self.new.sync_full()
 
     def strike(self) -> None:
         self.route.reactor.release(REASON)

@@ -20,6 +20,8 @@ class Watches:
     """The watches of one switchover."""
 
     _proofs: dict["Client", Proof] = field(factory=dict)
+    _asked: dict["Client", tuple[Lane, Lane]] = field(factory=dict)
+    """Old and warm."""
 
     async def carry(self, warm: Mapping["Client", Lane], within: float) -> list["Client"]:
         """Watch on the warm lanes, then ask the old ones; gives the clients whose lanes did not answer in so
@@ -39,8 +41,18 @@ class Watches:
             for proof in self._proofs.values():
                 proof.watch.lost = True  # asking uses the old watch up: EXEC is nil until clean is the answer
             await self._ask(old, probe)
-        late = [client for client in self._proofs if lanes[client].ledger or old[client].ledger]
-        return [client for client in late if not client.closed]
+        self._asked = {client: (old[client], lanes[client]) for client in self._proofs}
+        return await self.heard(0)
+
+    async def heard(self, within: float) -> list["Client"]:
+        """Wait for the answers, so many seconds; gives the clients whose lanes have not answered then."""
+        with trio.move_on_after(within):
+            await until_idle([lane for lanes in self._asked.values() for lane in lanes])
+        return [
+            client
+            for client, lanes in self._asked.items()
+            if not client.closed and any(lane.ledger for lane in lanes)
+        ]
 
     async def _ask(
         self, lanes: Mapping["Client", Lane], what: Callable[[Session, Proof], list[Send]]

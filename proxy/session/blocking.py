@@ -61,10 +61,18 @@ class Blocking(Want):
     """It was recalled, and is to be issued again."""
     mute: "Mute | None" = None
     """The client does not want the answer."""
+    _size: int | None = None
 
     READERS: ClassVar = frozenset((b"XREAD", *WAITS))
     """These write nothing; they are recalled after the pause, so that no entry between recall and pause is
     missed."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its words."""
+        if self._size is None:
+            self._size = sum(map(len, self.words))
+        return self._size
 
     @property
     def writes(self) -> bool:
@@ -72,7 +80,8 @@ class Blocking(Want):
         return self.name not in self.READERS
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if self.recalled and piece.startswith(UNBLOCKED):
+        # With the first piece it is answered: a later one may be a part of a long value, and look like it.
+        if self.recalled and session.blocked is self and piece.startswith(UNBLOCKED):
             self.parked = True
             return b""
         session.blocked = None

@@ -10,7 +10,7 @@ from attrs import frozen
 from proxy.session.ids import Choice, named, translated
 from proxy.session.session import LookUp, Send, Session, Step, Want
 from proxy.wire.encoding import OK, command
-from proxy.wire.requests import Frame, arguments
+from proxy.wire.requests import Frame, arguments, length
 
 _NOBODY = b"-ERR No such client"
 
@@ -26,12 +26,13 @@ class Kills(Want):
     """Those among the lanes that the node counts which belong to no client."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
-        if not piece.startswith(b":"):
+        count = length(piece[1:-2]) if piece.startswith(b":") else None
+        if count is None:
             return piece
         closed = self.chosen | _chosen(session, self.choice)
         for number in closed:
             session.common.directory.close(number)
-        return b":%d\r\n" % (max(int(piece[1:-2]) - self.lanes, 0) + len(closed))
+        return b":%d\r\n" % (max(count - self.lanes, 0) + len(closed))
 
 
 @frozen
@@ -68,11 +69,18 @@ def kill(session: Session, frame: Frame) -> tuple[Step, ...]:
 
 def _chosen(session: Session, choice: Choice) -> frozenset[int]:
     """The clients that the node cannot close: they have no lane of their own, or it does not know them by
-    id."""
+    id, or they are at the same address as another, as all who come by a Unix socket."""
+    directory = session.common.directory
+    at = choice.filters.get(b"ADDR")
+    named = directory.at(at) if at is not None else None
     return frozenset(
         entry.number
-        for entry in session.common.directory.entries(choice.numbers)
-        if (not entry.alone or (choice.numbers is not None and entry.node_id == 0))
+        for entry in directory.entries(choice.numbers)
+        if (
+            not entry.alone
+            or (choice.numbers is not None and entry.node_id == 0)
+            or (named is not None and entry.lane != named.lane)
+        )
         and entry.number != session.number
         and choice.takes(entry)
     )

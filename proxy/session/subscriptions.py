@@ -13,7 +13,7 @@ from attrs import define, field
 
 from proxy.session.identity import fails
 from proxy.session.session import MARK, Send, Session, Step, Want
-from proxy.wire.replies import PUSH
+from proxy.wire.replies import PUSH, BadReply
 from proxy.wire.requests import Frame
 
 _KINDS = (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe")
@@ -37,9 +37,16 @@ class Subscriptions:
     shards: dict[bytes, None] = field(factory=dict)
     latest: bytes = b"subscribe"
     """The command that was confirmed last."""
+    size: int = 0
+    """Bytes of all the names."""
 
     def __bool__(self) -> bool:
         return bool(self.channels or self.patterns or self.shards)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.channels) + len(self.patterns) + len(self.shards)
 
     def confirm(self, kind: bytes, channel: bytes | None) -> None:
         """Learn from one confirmation."""
@@ -49,10 +56,14 @@ class Subscriptions:
         self.latest = kind
         if channel is None:
             return
-        if kind.endswith(b"unsubscribe"):
-            held.pop(channel, None)
+        if (channel in held) is not kind.endswith(b"unsubscribe"):
+            return  # nothing new
+        if channel in held:
+            del held[channel]
+            self.size -= len(channel)
         else:
             held[channel] = None
+            self.size += len(channel)
 
 
 def is_confirmation(frame: bytes) -> bool:
@@ -86,6 +97,8 @@ class Confirmed(Want):
     """The pieces of a confirmation that does not come in one: a channel's name may be long."""
 
     def take(self, session: Session, piece: bytes, last: bool) -> bytes:
+        if self.finished:
+            return b""  # more of what answers the mark
         if self._long or is_confirmation(piece):
             self._long += piece
             if last:
@@ -101,11 +114,18 @@ class Confirmed(Want):
 
     def _learn(self, session: Session, piece: bytes) -> None:
         reader = hiredis.Reader()
-        reader.feed(piece)
-        answer: Any = reader.gets()
-        if session.subscriptions is None:
-            session.subscriptions = Subscriptions()
-        session.subscriptions.confirm(answer[0], answer[1])
+        try:
+            reader.feed(piece)
+            answer: Any = reader.gets()
+        except hiredis.ProtocolError as fault:
+            raise BadReply(str(fault)) from None
+        match answer:
+            case [bytes(kind), bytes() | None as channel, *_]:
+                if session.subscriptions is None:
+                    session.subscriptions = Subscriptions()
+                session.subscriptions.confirm(kind, channel)
+            case _:
+                raise BadReply(f"{piece[:40]!r} confirms nothing")
 
 
 def subscribe(session: Session, frame: Frame) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ told then to forget all, as FLUSHALL tells it (:func:`forget_all`).
 
 import re
 
-from attrs import define, evolve, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from proxy.session.identity import fails
 from proxy.session.ids import IDS_FROM
@@ -35,6 +35,8 @@ class Tracking:
     options: frozenset[bytes] = frozenset()
     prefixes: frozenset[bytes] = frozenset()
     """In BCAST mode; the empty one means every key."""
+    size: int = field(init=False, eq=False, default=Factory(lambda own: sum(map(len, own.prefixes)), True))
+    """Bytes of the prefixes."""
 
     def commands(self) -> list[bytes]:
         """What sets this up where nothing was: every key and named prefixes are not taken in one command,

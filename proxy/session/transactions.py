@@ -11,8 +11,8 @@ from attrs import define, field, frozen
 from proxy.session.identity import Ended, fails
 from proxy.session.session import LookUp, Say, Send, Session, Step, Want
 from proxy.wire.encoding import command, nil
-from proxy.wire.replies import PUSH, ReplyCutter
-from proxy.wire.requests import Frame, size_of
+from proxy.wire.replies import PUSH, BadReply, ReplyCutter
+from proxy.wire.requests import Frame, length, size_of
 
 Ask = Callable[[Session, Frame], tuple[Step, ...]]
 
@@ -121,9 +121,12 @@ class Executed(Want):
                 self.transaction.ours.clear()
                 return piece
             self._elements = ReplyCutter()
-            start = piece.index(b"\r\n") + 2
-            out.append(b"*%d\r\n" % (int(piece[1 : start - 2]) - len(self.transaction.ours)))
-            piece = piece[start:]
+            head, _, rest = piece.partition(b"\r\n")
+            count = length(head[1:]) if head.startswith(b"*") else None
+            if count is None or count < len(self.transaction.ours):
+                raise BadReply(f"{head[:40]!r} is no answer to EXEC")
+            out.append(b"*%d\r\n" % (count - len(self.transaction.ours)))
+            piece = rest
         out += [self._element(session, *part) for part in self._elements.feed(piece)]
         return b"".join(out)
 

@@ -51,6 +51,7 @@ def harmed(when: str, step: str, act: Callable[[], None]) -> type[Stage]:
 if __name__ == "__main__":
     when, step, number, pid, *arguments = sys.argv[1:]
     story.DEMOTE_SECONDS = float(os.environ.get("DEMOTE_SECONDS", 3.0))
+    gathering.KEEP_SECONDS = 0.5
     gathering.LINK_SECONDS = 1.0
     switching.Stage = harmed(when, step, lambda: harm(int(number), int(pid) or os.getpid()))  # type: ignore[attr-defined]
     sys.exit(main(arguments))

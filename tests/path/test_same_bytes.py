@@ -91,7 +91,7 @@ def held(talk: Talk, data: bytes, cuts: list[int]) -> bytes:
         return talk.rest()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(conversation=CONVERSATION, seed=st.integers(0, 2**32))
 def test_any_conversation_gives_the_same_bytes(
     way: Way, conversation: list[tuple[bytes | str, ...]], seed: int

@@ -11,9 +11,9 @@ from proxy.relay.lane import Lane
 from proxy.relay.performer import Performer
 from proxy.relay.reactor import IN, OUT, Reactor
 from proxy.relay.route import Route
-from proxy.relay.transport import Plain
 from proxy.session.common import Common
 from proxy.session.scripts import Scripts
+from proxy.transport.plain import Plain
 
 
 @define(eq=False)

@@ -10,8 +10,8 @@ from proxy.relay.client import Client
 from proxy.relay.lane import Lane
 from proxy.relay.reactor import IN, OUT
 from proxy.relay.shared import SharedLane
-from proxy.relay.transport import Plain
 from proxy.session.session import Session
+from proxy.transport.plain import Plain
 from proxy.wire.commands import CommandTable
 from proxy.wire.encoding import command
 from proxy.wire.requests import RequestCutter, arguments

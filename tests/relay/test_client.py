@@ -5,7 +5,6 @@ import socket
 import pytest
 from hypothesis import given, settings
 
-from proxy.relay.client import WAITING_MAX
 from proxy.relay.performer import UNREAD_MAX
 from proxy.relay.reactor import IN
 from proxy.wire.encoding import command
@@ -206,7 +205,8 @@ def test_who_sends_too_much_behind_a_closed_gate_is_not_received_from(bench: Ben
     one = command("SET", "a", "v" * 30_000)
     while bench.client.events & IN:
         bench.says(one)
-    assert WAITING_MAX < bench.client.waiting_bytes <= WAITING_MAX + len(one)
+    allowed = bench.route.allowance.waiting_bytes
+    assert allowed < bench.client.waiting_bytes <= allowed + len(one)
     waiting = len(bench.client.waiting or ())
     bench.route.gate.open("switchover")
     got = 0

@@ -13,12 +13,12 @@ from proxy.relay.directory import local_address
 from proxy.relay.lane import Lane
 from proxy.relay.lanes import Lanes
 from proxy.relay.shared import SharedLane
-from proxy.relay.transport import Plain
 from proxy.session.common import Entry
 from proxy.session.ids import IDS_FROM
 from proxy.session.replay import BLANK
 from proxy.session.session import Want
 from proxy.session.sharing import pinned
+from proxy.transport.plain import Plain
 from proxy.wire.encoding import command
 from tests.relay.bench import Bench, PretendRoute, new_route, received
 from tests.waiting import wait_until

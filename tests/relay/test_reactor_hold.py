@@ -9,7 +9,7 @@ from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
 from proxy.relay.reactor import BATCH, IN, OUT, Reactor
-from proxy.relay.transport import Plain
+from proxy.transport.plain import Plain
 from tests.relay.bench import ends, received
 
 

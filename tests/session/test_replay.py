@@ -56,7 +56,7 @@ def play(lane: Conversation, old: Score, new: Score) -> list[str] | None:
     return faults.texts
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(old=scores, new=scores)
 def test_a_lane_with_an_old_score_and_the_difference_is_as_one_with_the_new_score(
     redis_server: Start, old: Score, new: Score

@@ -54,7 +54,7 @@ def one_server(start: Start) -> RedisServer:
     return _started[start]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(spoken=st.lists(commands | common, max_size=9), at_once=st.booleans())
 def test_a_client_gets_what_redis_says_and_the_session_knows_what_the_node_knows(
     redis_server: Start, spoken: list[bytes], at_once: bool
@@ -167,7 +167,7 @@ MODES = [
 MODES += ["RESET", "RESET x", "NOSUCH", "REPLICAOF", "CLIENT SETNAME n"]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(spoken=st.lists(st.sampled_from(MODES), max_size=9))
 def test_what_is_not_answered_is_counted_as_redis_counts_it(redis_server: Start, spoken: list[str]) -> None:
     server = one_server(redis_server)
