@@ -40,8 +40,9 @@ The map. Arrows point one way only; ``tests/test_house.py`` keeps it true::
     session/            one client's conversation, pure                knows wire
     switchover/         the story told once; owns no socket            knows nobody
     telling/            the events, and how they are written down      knows nobody
-    nodes/              what Redis is told and asked                   knows wire, facts, telling
-    relay/              how the bytes flow; does what the story asks   knows the five above
+    transport/          the way to a socket: plain, TLS, Unix          knows nobody
+    nodes/              what Redis is told and asked                   knows wire, facts, telling, transport
+    relay/              how the bytes flow; does what the story asks   knows the six above
     operation/          what an operator can do to a route             knows relay and all below
     admin/              the faces of that: console, HTTP, metrics      knows operation
     terminal/           the command line, which talks to a console     knows settings, and app to serve

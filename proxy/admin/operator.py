@@ -50,7 +50,11 @@ class Operator(Protocol):
     @property
     def admin_password(self) -> str | None: ...
     @property
+    def admin_viewer_password(self) -> str | None: ...
+    @property
     def http_token(self) -> str | None: ...
+    @property
+    def http_viewer_token(self) -> str | None: ...
 
     def overview(self) -> Overview: ...
     def nodes(self) -> Sequence[NodeView]: ...
@@ -105,7 +109,7 @@ class Operator(Protocol):
     def change_setting(self, name: str, value: str) -> None:
         """Change one while running. ValueError, whose text says what would be right."""
 
-    def reload_settings(self) -> Sequence[str]:
+    async def reload_settings(self) -> Sequence[str]:
         """Read file and environment again and take over what may change while running; tells line by line
         what changed, and what wants a restart. SettingsError, and nothing changed, if there is a mistake."""
 

@@ -37,6 +37,12 @@ class Counted:
     """Clients with a lane of their own, by :data:`REASONS`."""
     held: int
     accepted: int
+    refused: Mapping[str, int]
+    """Connections that did not become clients, by :data:`proxy.operation.door.admitting.REFUSED`."""
+    let_go: Mapping[str, int]
+    """Clients that were closed at a limit, by its name (:data:`proxy.relay.allowance.LET_GO`)."""
+    kept: int
+    """Bytes, for clients."""
     lanes: Mapping[str, int]
     """By kind: shared, private, spare."""
     lanes_lost: int

@@ -20,6 +20,7 @@ import trio
 from attrs import define, field
 
 from proxy.operation.counted import OUTCOMES, REASONS, Counted, Distribution
+from proxy.operation.door.admitting import REFUSED
 from proxy.operation.ground import Ground
 from proxy.operation.holding import BY_HAND
 from proxy.operation.process import measured
@@ -136,6 +137,9 @@ class Counting:
             apart=apart,
             held=held,
             accepted=route.accepted,
+            refused={why: route.refused[why] for why in REFUSED},
+            let_go=dict(route.closed),
+            kept=route.hoard.kept,
             lanes={"shared": shared, "private": private, "spare": route.lanes.spare},
             lanes_lost=route.lost_lanes,
             commands={

@@ -58,7 +58,7 @@ class Leaving:
         began = trio.current_time()
         while trio.current_time() - began < self.ground.settings.drain_ms / 1000:
             looked = await self._close_idle()
-            if not route.clients and not self.ground.busy:
+            if not (route.clients or route.arriving or self.ground.busy):
                 break
             await trio.sleep(max(TICK_SECONDS, SHARE * looked))
         left = len(route.clients)
@@ -101,6 +101,6 @@ def is_idle(client: Client) -> bool:
 def _has_sent(client: Client) -> bool:
     """Something waits to be read; that it has gone counts as nothing."""
     try:
-        return bool(client.transport.peek())
+        return bool(client.peek())
     except OSError:
         return False

@@ -35,7 +35,8 @@ class Membership:
         """A node as the settings in force would have it."""
         settings = self.ground.settings
         login = Login(settings.user, settings.password)
-        return Node(address, login, f"baton:{self.ground.instance}", settings.connect_timeout_ms / 1000)
+        within = settings.connect_timeout_ms / 1000
+        return Node(address, login, f"baton:{self.ground.instance}", within, self.ground.route.security)
 
     async def add(self, text: str) -> Node:
         """Take a node in. Raises Refused, and Busy."""

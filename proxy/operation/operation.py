@@ -11,6 +11,7 @@ from proxy.operation.holding import Holding
 from proxy.operation.leaving import Leaving
 from proxy.operation.membership import Membership
 from proxy.operation.resolving import Resolving
+from proxy.operation.secrets import Secrets
 from proxy.operation.switching import Switching
 from proxy.operation.tuning import Tuning
 from proxy.operation.turning import Pulse
@@ -34,6 +35,7 @@ class Operation:
     holding: Holding = field(init=False)
     membership: Membership = field(init=False)
     tuning: Tuning = field(init=False)
+    secrets: Secrets = field(init=False)
     leaving: Leaving = field(init=False)
     viewing: Viewing = field(init=False)
     counting: Counting = field(init=False)
@@ -46,6 +48,7 @@ class Operation:
         self.holding = Holding(ground)
         self.membership = Membership(ground)
         self.tuning = Tuning(ground)
+        self.secrets = Secrets(self.tuning, self.tuning.aside)
         self.leaving = Leaving(ground)
         self.viewing = Viewing(ground, self.switching)
         self.counting = Counting(ground)
@@ -77,8 +80,16 @@ class Operation:
         return self.ground.settings.admin_password
 
     @property
+    def admin_viewer_password(self) -> str | None:
+        return self.ground.settings.admin_viewer_password
+
+    @property
     def http_token(self) -> str | None:
         return self.ground.settings.http_token
+
+    @property
+    def http_viewer_token(self) -> str | None:
+        return self.ground.settings.http_viewer_token
 
     def overview(self) -> Overview:
         return self.viewing.overview()
@@ -136,8 +147,9 @@ class Operation:
     def change_setting(self, name: str, value: str) -> None:
         self.tuning.change(name, value)
 
-    def reload_settings(self) -> Sequence[str]:
-        return self.tuning.reload()
+    async def reload_settings(self) -> Sequence[str]:
+        lines = await self.tuning.reload()
+        return [*lines, *await self.secrets.renew_certificates()]
 
     def drain(self) -> None:
         self.leaving.drain()

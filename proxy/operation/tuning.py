@@ -17,40 +17,22 @@ import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define, evolve, field, fields
 
 from proxy.config import Given, Reading, SettingsError, check_together
 from proxy.nodes.address import Address
 from proxy.nodes.link import Login
+from proxy.operation.aside import Aside, Unanswered
 from proxy.operation.ground import Ground
-from proxy.settings import SETTINGS, Settings
+from proxy.relay.allowance import Allowance
+from proxy.settings import PASSWORDS, SETTINGS, Settings
 from proxy.telling import level, set_level, tell
 
 FIELDS = {f"{setting.table}.{setting.key}": name for name, setting in SETTINGS.items() if setting.key}
 """By the names that an operator uses, the fields of `Settings`. Secrets have none."""
 NAMES = {name: dotted for dotted, name in FIELDS.items()}
-SECRETS = {
-    "password": "password_file",
-    "admin_password": "admin_password_file",
-    "http_token": "http_token_file",
-}
-"""By the field of a secret, the setting that an operator knows it by."""
-TAKEN_OVER = {*SECRETS.values(), "user"}
+TAKEN_OVER = {*PASSWORDS.values(), "user"}
 """What reading again takes over, though nothing else can change it: it belongs to a secret."""
-
-
-def text_of(value: object) -> str:
-    """As it could be set again."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Mapping():
-            return " ".join(f"{node}={announced}" for node, announced in value.items())
-        case tuple():
-            return " ".join(map(str, value))
-    return str(value)
 
 
 def _mistakes(settings: Settings) -> set[str]:
@@ -60,6 +42,11 @@ def _mistakes(settings: Settings) -> set[str]:
     return {mistake.text for mistake in reading.mistakes}
 
 
+def allowance(settings: Settings) -> Allowance:
+    """What of them is kept in the data path."""
+    return Allowance(**{limit.name: getattr(settings, limit.name) for limit in fields(Allowance)})
+
+
 @define(eq=False)
 class Tuning:
     """Of one process."""
@@ -67,12 +54,13 @@ class Tuning:
     ground: Ground
     load_again: Callable[[], Settings] | None = None
     """Reads file, environment and flags as at the start. Raises SettingsError."""
+    aside: Aside = field(factory=Aside)
 
     def settings(self, pattern: str) -> Mapping[str, str]:
         """Those whose names match a glob."""
         settings = self.ground.settings
         return {
-            dotted: text_of(getattr(settings, name))
+            dotted: SETTINGS[name].text(getattr(settings, name))
             for dotted, name in FIELDS.items()
             if fnmatch.fnmatchcase(dotted, pattern.lower())
         }
@@ -97,27 +85,33 @@ class Tuning:
         if wrong := _mistakes(settings) - _mistakes(self.ground.settings):
             raise ValueError(f"{NAMES[name]}: {min(wrong)}")
         self._put_in_force(settings)
-        tell("+setting", name=NAMES[name], value=text_of(value))
+        tell("+setting", name=NAMES[name], value=setting.text(value))
 
-    def reload(self) -> Sequence[str]:
+    async def reload(self) -> Sequence[str]:
         """See :class:`proxy.admin.operator.Operator`. Raises SettingsError."""
         if self.load_again is None:
             raise SettingsError("reload: there is nothing to read again")
-        before, read = self.ground.settings, self.load_again()
+        try:
+            read = await self.aside.read(self.load_again)
+        except Unanswered as fault:
+            raise SettingsError(f"reload: {fault}") from None
+        before = self.ground.settings
         changes: dict[str, Any] = {}
         lines = []
         for name, setting in SETTINGS.items():
             old, new = getattr(before, name), getattr(read, name)
             if old == new or name == "nodes":
                 continue
-            if name in SECRETS:
+            if name in PASSWORDS:
                 changes[name] = new
-                lines.append(f"{NAMES[SECRETS[name]]}: the secret has changed")
+                lines.append(f"{NAMES[PASSWORDS[name]]}: the secret has changed")
             elif setting.live or name in TAKEN_OVER:
                 changes[name] = new
-                lines.append(f"{NAMES[name]}: {text_of(new)}, was {text_of(old)}")
+                lines.append(f"{NAMES[name]}: {setting.text(new)}, was {setting.text(old)}")
             else:
-                lines.append(f"{NAMES[name]}: {text_of(new)} wants a restart; {text_of(old)} is in force")
+                lines.append(
+                    f"{NAMES[name]}: {setting.text(new)} wants a restart; {setting.text(old)} is in force"
+                )
         settings = evolve(before, **changes)
         if wrong := _mistakes(settings) - _mistakes(before):  # with what only a restart would change
             raise SettingsError(f"reload: {min(wrong)}")
@@ -125,6 +119,19 @@ class Tuning:
         lines += self._nodes(read.nodes)
         tell("+reloaded", changes=lines)
         return lines
+
+    def take_secret(self, name: str, secret: str) -> bool:
+        """Put it in force; tells whether it is another one. Raises SettingsError where it does not fit the
+        others."""
+        before = self.ground.settings
+        if getattr(before, name) == secret:
+            return False
+        changes: dict[str, Any] = {name: secret}
+        settings = evolve(before, **changes)
+        if wrong := _mistakes(settings) - _mistakes(before):
+            raise SettingsError(min(wrong))
+        self._put_in_force(settings)
+        return True
 
     def _nodes(self, wanted: Sequence[Address]) -> list[str]:
         known = [node.address for node in self.ground.route.nodes]
@@ -146,6 +153,7 @@ class Tuning:
         ground, route = self.ground, self.ground.route
         ground.settings = settings
         route.client_output_bytes = settings.client_output_bytes
+        route.allow(allowance(settings))
         route.connect_timeout = settings.connect_timeout_ms / 1000
         route.common.maintenance = settings.maint_notifications
         ground.keeper.no_primary_wait = settings.no_primary_wait_ms / 1000

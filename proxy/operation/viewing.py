@@ -1,10 +1,12 @@
 """What an operator sees of a route: its nodes, its clients, and all of it at a glance."""
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Literal, overload
 
+import trio
 from attrs import define, field
 
 from proxy.nodes.node import Node
@@ -93,6 +95,12 @@ class Viewing:
         counts = self.ground.route.reactor.counts
         return counts.shared.commands + counts.private.commands + counts.answered
 
+    def _owed_lines(self) -> int:
+        """In the ledgers of all lanes, those that were left among them."""
+        route = self.ground.route
+        shared = [each for lane in route.lanes for each in (lane, *lane.left)]
+        return sum(len(lane.ledger) for lane in (*shared, *(lane for _, lane in route.own_lanes())))
+
     def info(self) -> Mapping[str, Mapping[str, object]]:
         """In Redis's own words where there are any, so that what reads INFO of Redis reads this."""
         ground, route = self.ground, self.ground.route
@@ -108,19 +116,26 @@ class Viewing:
                 "counting": "compiled" if COMPILED else "plain",
                 "uptime_in_seconds": uptime,
                 "uptime_in_days": uptime // 86400,
+                "tasks": trio.lowlevel.current_statistics().tasks_living,
             },
             "Clients": {
                 "connected_clients": len(route.clients),
+                "maxclients": ground.settings.clients,
+                "kept_bytes": route.hoard.kept,
                 "total_connections_received": route.accepted,
                 "lanes": len(route.own_lanes()),
                 "shared_lanes": sum(not lane.closed for lane in route.lanes),
+                "spare_lanes": route.lanes.spare,
+                "owed_lines": self._owed_lines(),
                 "blocked_clients": blocked,
                 "pubsub_clients": subscribed,
                 "lost_lanes": route.lost_lanes,
                 "handler_faults": route.reactor.crashed,
             },
+            "Memory": {"allocated_blocks": sys.getallocatedblocks()},
             "Stats": {
                 "total_connections_received": route.accepted,
+                "rejected_connections": route.refused.total(),
                 "total_commands_processed": self._commands(),
                 "total_net_input_bytes": counts.clients.received,
                 "total_net_output_bytes": counts.clients.sent,

@@ -13,3 +13,5 @@ class Event:
     level: str
     meaning: str
     advice: str = ""
+    always: bool = False
+    """It is written whatever the level of the log is: who may steer is answerable for it."""

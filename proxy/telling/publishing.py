@@ -26,7 +26,7 @@ TEXT_MAX = 1000
 LIST_MAX = 50
 """Values of a list; of a traceback the last lines count."""
 
-_RANKS = {name: LEVELS.index(event.level) for name, event in EVENTS.items()}
+_RANKS = {name: len(LEVELS) if event.always else LEVELS.index(event.level) for name, event in EVENTS.items()}
 
 
 @define

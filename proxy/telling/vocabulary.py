@@ -5,6 +5,7 @@ event has, as `why`. What is empty under `advice` calls for nothing.
 """
 
 from proxy.telling.event import LEVELS, Event
+from proxy.telling.guarding import GUARDING
 from proxy.telling.steered import STEERING, SWITCHOVERS
 
 __all__ = ["EVENTS", "LEVELS", "Event"]
@@ -16,7 +17,7 @@ _PROCESS = {
     ),
     "+serving": Event(
         "info",
-        "It accepts clients at `address`; the port is the real one.",
+        "It accepts clients at `address`; the port is the real one. `tls`: they speak TLS there.",
     ),
     "+admin": Event(
         "info",
@@ -51,19 +52,6 @@ _PROCESS = {
         """Out of file descriptors, mostly: raise `ulimit -n`. One for each client, one for each lane, and
         one more for each lane during a switchover.""",
     ),
-    "+asked": Event(
-        "info",
-        "At the console, or by HTTP, `peer` asked for something that acts: `command`.",
-    ),
-    "-console-closed": Event(
-        "info",
-        "A connection to the console is closed: `peer` has gone, does not read, or comes beside too many.",
-    ),
-    "-console-login": Event(
-        "warning",
-        "`peer` gave the console a wrong password.",
-        "If you do not know who that is: somebody tries to get in.",
-    ),
 }
 
 _CLIENTS = {
@@ -72,8 +60,33 @@ _CLIENTS = {
         "A client (`client` is its id) was closed by the proxy; `why` says for what.",
         """`did not read`: it is too slow for what it asks for, or `limits.client_output_bytes` is too small.
         `no lane`: the node could not be reached, was full, or did not accept the user. `no primary`: it
-        waited for `limits.no_primary_wait_ms`. By a switchover (`switchover`): what it had set up could not
+        waited for `limits.no_primary_wait_ms`. `it kept`: it was the greediest when all together kept more
+        than `limits.clients_bytes`. `a command of more than`: see `limits.command_bytes`. By a switchover
+        (`switchover`): what it had set up could not
         be carried over.""",
+    ),
+    "-client-refused": Event(
+        "warning",
+        """So many `clients` were not let in since that was told last, once a second at most; `address` is the
+        last one's. `limit` says at which limit, or `tls` or `proxy_header`: what came first was not right,
+        and `why`.""",
+        """`clients`, `clients_per_address`: let more in, or find out who does not close connections.
+        `handshake_ms`: somebody connects and says nothing. `process_bytes`: see -memory. `proxy_header`: the
+        load balancer is to send PROXY headers, or is not to be in `proxy.proxy_protocol_from`.""",
+    ),
+    "-clients-idle": Event(
+        "info",
+        "So many `clients` had neither sent nor got anything for `limits.idle_s`, and were closed.",
+    ),
+    "-memory": Event(
+        "warning",
+        """The process has more memory than `limits.process_bytes`: nobody is let in, and clients for whom
+        much is `kept` are closed.""",
+        "Find out who sends or asks for so much (CLIENTS, `unread_bytes`), or allow more.",
+    ),
+    "+memory": Event(
+        "info",
+        "The process has less memory than `limits.process_bytes` again.",
     ),
     "-clients-closed": Event(
         "warning",
@@ -157,8 +170,8 @@ _NODES = {
 }
 
 EVENTS = {
-    name: Event(event.level, " ".join(event.meaning.split()), " ".join(event.advice.split()))
-    for group in (_PROCESS, _CLIENTS, _NODES, SWITCHOVERS, STEERING)
+    name: Event(event.level, " ".join(event.meaning.split()), " ".join(event.advice.split()), event.always)
+    for group in (_PROCESS, GUARDING, _CLIENTS, _NODES, SWITCHOVERS, STEERING)
     for name, event in group.items()
 }
 """By name, in the order in which the documentation has them."""

@@ -1,12 +1,14 @@
 """The connection to a running baton: its admin port, in RESP, by redis-py.
 
-Where that is, and its password, are told as for ``baton serve``: flags beat environment beats file, so that
-beside a running proxy, in its container, nothing need be said. Mistakes in other settings do not matter here.
+Where that is, its password, and whether it speaks TLS, are told as for ``baton serve``: flags beat
+environment beats file, so that beside a running proxy, in its container, nothing need be said. Mistakes in
+other settings do not matter here.
 """
 
 import contextlib
 import functools
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -16,6 +18,8 @@ from attrs import field, frozen
 from proxy.config import SettingsError, read
 from proxy.nodes.address import Address
 from proxy.terminal.exits import KINDS, Failure, Unreachable, Wrong
+from proxy.terminal.securing import Tls
+from proxy.transport.faults import words_of
 
 ANSWER_S = 15.0
 """For what is asked quickly; CHECK asks every node and has limits of its own below this."""
@@ -31,6 +35,8 @@ class Place:
 
     address: Address
     password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    """How it is known to be the right one; None: it speaks no TLS."""
 
     def ask(self, *words: str | int, within_s: float | None = ANSWER_S) -> Any:
         """One answer, over a connection of its own. Maps are dictionaries.
@@ -72,6 +78,7 @@ class Place:
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
             decode_responses=True,
             encoding_errors="backslashreplace",
+            **(self.tls.options() if self.tls else {}),
         )
         del client.response_callbacks["INFO"]  # it splits a text at its commas
         return client
@@ -87,7 +94,10 @@ class Place:
             raise self._unwelcome(str(error)) from None
         except (redis.ConnectionError, redis.TimeoutError) as error:
             where = "--admin or BATON_ADMIN tells where it is"
-            raise Unreachable(f"cannot reach baton at {self.address}: {_why(error)}; {where}") from None
+            why = words_of(fault) if (fault := _in_tls(error)) else _why(error)
+            if self.tls is None and "closed by server" in why:
+                where = "if it speaks TLS: --tls, or --tls-ca-file FILE"
+            raise Unreachable(f"cannot reach baton at {self.address}: {why}; {where}") from None
         except redis.ResponseError as error:
             raise self._failure(str(error)) from None
         except redis.RedisError as error:
@@ -111,6 +121,14 @@ class Place:
                 f"{self.address} does not know this; is it the admin port of a baton like this one? ({why})"
             )
         return Wrong(why if kind == "ERR" else text)
+
+
+def _in_tls(error: Exception) -> ssl.SSLError | None:
+    """The fault of TLS behind it, if that was it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def _why(error: Exception) -> str:
@@ -137,22 +155,51 @@ def reaching(verb: Callable[..., int]) -> Callable[..., int]:
         metavar="FILE",
         help="A file with the console's password. [BATON_ADMIN_PASSWORD_FILE, or BATON_ADMIN_PASSWORD]",
     )
-    @click.option("--config", metavar="FILE", help="A file of settings that tells both. [BATON_CONFIG]")
+    @click.option(
+        "--tls", is_flag=True, help="It speaks TLS; its certificate is checked by the system's CAs."
+    )
+    @click.option(
+        "--tls-ca-file",
+        metavar="FILE",
+        help="It speaks TLS, and one of these has signed its certificate, PEM. [BATON_CONSOLE_TLS_CA_FILE]",
+    )
+    @click.option(
+        "--tls-certificate-file",
+        metavar="FILE",
+        help="The certificate to show it, PEM. [BATON_CONSOLE_TLS_CERTIFICATE_FILE]",
+    )
+    @click.option(
+        "--tls-key-file",
+        metavar="FILE",
+        help="The key of that, if it is not in the same file. [BATON_CONSOLE_TLS_KEY_FILE]",
+    )
+    @click.option("--config", metavar="FILE", help="A file of settings that tells all this. [BATON_CONFIG]")
     @functools.wraps(verb)
     def at_its_place(*context: Any, **arguments: Any) -> int:
-        said = {name: arguments.pop(name) for name in ("admin", "password_file", "config")}
+        said = {name: arguments.pop(name) for name in _SAID}
         here = click.get_current_context()
-        here.obj = (here.obj or {}) | {name: text for name, text in said.items() if text is not None}
+        here.obj = (here.obj or {}) | {name: value for name, value in said.items() if value}
         return verb(*context, place=found_by(**here.obj), **arguments)
 
     return at_its_place
 
 
-def found_by(admin: str | None = None, password_file: str | None = None, config: str | None = None) -> Place:
+_SAID = (
+    "admin",
+    "password_file",
+    "config",
+    "tls",
+    *(f"tls_{name}_file" for name in ("ca", "certificate", "key")),
+)
+
+
+def found_by(
+    admin: str | None = None, password_file: str | None = None, config: str | None = None, **tls: Any
+) -> Place:
     """Where the flags, the environment and the file of settings say it is. Raises SettingsError."""
     flags = {"admin": admin, "admin_password_file": password_file, "config": config}
     reading = read({name: text for name, text in flags.items() if text is not None})
-    ours = {"admin", "admin_password", "admin_password_file"}
+    ours = {"admin", "admin_password", "admin_password_file", "admin_tls_certificate_file"}
     wrong = [
         str(mistake).replace("--admin-password-file", "--password-file")
         for mistake in reading.mistakes
@@ -164,4 +211,5 @@ def found_by(admin: str | None = None, password_file: str | None = None, config:
     if address.port == 0:
         raise SettingsError(f"{reading.given['admin'].place}: {address}: port 0 is no place to reach")
     host = _ANYWHERE.get(address.host, address.host)
-    return Place(Address(host, address.port), reading.settings.admin_password)
+    shows = reading.settings.admin_tls_certificate_file
+    return Place(Address(host, address.port), reading.settings.admin_password, Tls.found_by(shows, **tls))

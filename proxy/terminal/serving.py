@@ -19,7 +19,7 @@ def settings_flags() -> list[click.Parameter]:
         if setting.flag:
             several = setting.kind is NODES
             default = getattr(Settings(), name)
-            shown = f"{setting.env}; {default}" if default else setting.env
+            shown = f"{setting.env}; {setting.text(default)}" if default else setting.env
             options.append(
                 click.Option(
                     [setting.flag, name],

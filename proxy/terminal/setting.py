@@ -5,12 +5,11 @@ from typing import Any
 import click
 
 from proxy.config import Mistake, SettingsError, read
-from proxy.settings import SETTINGS, Setting
+from proxy.settings import PASSWORDS, SETTINGS, Setting, Settings
 from proxy.terminal.exits import DONE, USAGE
 from proxy.terminal.serving import given, settings_flags
 from proxy.terminal.writing import Cell, say, show_json, show_table, styled
 
-SECRETS = {"password", "admin_password", "http_token"}
 HIDDEN = "(kept secret)"
 
 
@@ -28,6 +27,10 @@ def check_verb(file: str, as_json: bool) -> int:
     Each in a line on stderr, with its place and what would be right. Exit status: 0 if there is none, else 2.
     """
     reading = read({"config": file})
+    if not reading.mistakes and _names_certificates(reading.settings):
+        from proxy.app import mistakes_in_certificates  # who has none need not wait for it
+
+        reading.mistakes.extend(mistakes_in_certificates(reading.settings))
     if as_json:
         show_json({"ok": not reading.mistakes, "mistakes": list(map(_told, reading.mistakes))})
         return USAGE if reading.mistakes else DONE
@@ -35,6 +38,12 @@ def check_verb(file: str, as_json: bool) -> int:
         raise SettingsError(*reading.mistakes)
     say(f"{file}: all is well")
     return DONE
+
+
+def _names_certificates(settings: Settings) -> bool:
+    return any(getattr(settings, name) for name in SETTINGS if name.endswith("tls_certificate_file")) or bool(
+        settings.nodes_tls_ca_file
+    )
 
 
 def _told(mistake: Mistake) -> dict[str, str]:
@@ -47,13 +56,13 @@ def _show(as_json: bool, **flags: Any) -> int:
         raise SettingsError(*reading.mistakes)
     rows = []
     for name, setting in SETTINGS.items():
-        value = getattr(reading.settings, name)
+        value = setting.text(getattr(reading.settings, name))
         origin = reading.given[name].place if name in reading.given else "default"
-        if name in SECRETS:
+        if name in PASSWORDS:
             if name not in reading.given:
                 continue
             value = HIDDEN
-        rows.append((_name(name, setting), _shown(value), origin))
+        rows.append((_name(name, setting), value, origin))
     if as_json:
         show_json({name: {"value": value, "from": origin} for name, value, origin in rows})
         return DONE
@@ -67,19 +76,6 @@ def _show(as_json: bool, **flags: Any) -> int:
 def _name(name: str, setting: Setting) -> str:
     """As CONFIG GET has it; what is not in a file goes by its variable."""
     return f"{setting.table}.{setting.key}" if setting.key else setting.env
-
-
-def _shown(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case dict():
-            return " ".join(f"{node}={announced}" for node, announced in value.items())
-        case tuple():
-            return " ".join(map(str, value))
-    return str(value)
 
 
 config_verb.add_command(

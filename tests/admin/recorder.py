@@ -112,7 +112,9 @@ class Recorder:
     trouble: Exception | None = None
     why: str = ""
     admin_password: str | None = None
+    admin_viewer_password: str | None = None
     http_token: str | None = None
+    http_viewer_token: str | None = None
     ready: bool = True
     seen: Sequence[NodeView] = NODES
     connected: Sequence[ClientView] = CLIENTS
@@ -233,7 +235,7 @@ class Recorder:
             raise ValueError(f"{name}: unknown setting; did you mean another?")
         self.values[name] = value
 
-    def reload_settings(self) -> Sequence[str]:
+    async def reload_settings(self) -> Sequence[str]:
         self._note("reload_settings")
         return ["switchover.budget_ms: 2000, was 1000"]
 

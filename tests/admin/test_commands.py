@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from proxy.admin.console.commands import COMMANDS, COURTESIES, understand
-from proxy.admin.console.encoding import Error, Line, Parting, Reply, Text
+from proxy.admin.console.encoding import Line, Parting, Reply, Text
 from proxy.admin.console.syntax import KINDS, Syntax, Usage
 from proxy.admin.console.visitor import Visitor
 from proxy.config import SettingsError
@@ -32,7 +32,7 @@ ASKED: list[tuple[str, tuple[object, ...]]] = [
     ("nodes add redis-c:6379", ("add_node", "redis-c:6379")),
     ("NODES REMOVE [::1]:6379", ("remove_node", "[::1]:6379")),
     ("clients", ("clients",)),
-    ("CLIENTS KILL 7", ("kill_client", 7)),
+    ("CLIENTS KILL 1", ("kill_client", 1)),
     ("CHECK", ("check", None)),
     ("check to redis-b:6379", ("check", "redis-b:6379")),
     ("SWITCHOVER", ("switchover", None, None, False)),
@@ -209,7 +209,8 @@ async def test_no_name_passes_for_more_than_a_name(recorder: Recorder, said: str
 
 async def test_a_client_that_is_not_there_cannot_be_killed(recorder: Recorder) -> None:
     assert await ask(recorder, "CLIENTS KILL 1") == Line("OK")
-    assert await ask(recorder, "CLIENTS KILL 0") == Error("ERR no client has the id 0; CLIENTS tells them")
+    with pytest.raises(Usage, match="no client has the id 0"):
+        await ask(recorder, "CLIENTS KILL 0")
 
 
 async def test_check_shows_its_findings_in_columns(recorder: Recorder) -> None:

@@ -51,7 +51,7 @@ def test_a_hello_that_is_refused_changes_nothing(visitor: Visitor, rest: str) ->
     assert say(visitor, "HELLO 3 SETNAME x AUTH nobody p") == Error(
         "WRONGPASS invalid username-password pair or user is disabled."
     )
-    assert (visitor.protocol, visitor.name, visitor.logged_in) == (2, "", False)
+    assert (visitor.protocol, visitor.name, visitor.logged_in) == (2, "", None)
 
 
 @pytest.mark.parametrize("line", ["AUTH p", "SELECT 1", "SELECT", "CLIENT", "CLIENT LIST", "CLIENT SETNAME"])

@@ -19,7 +19,7 @@ from proxy.telling import Told, tell
 from proxy.telling.publishing import _teller
 from tests.admin.recorder import NODES, Recorder
 from tests.admin.talking import answered, connect, whole
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 SUBSCRIBED = {
     2: b"*3\r\n$9\r\nsubscribe\r\n$6\r\nevents\r\n:1\r\n",
@@ -40,7 +40,7 @@ class Reader:
         return await self.next()
 
     async def next(self) -> Any:
-        with trio.fail_after(5):
+        with trio.fail_after(LIMIT_SECONDS):
             while (reply := self._parser.gets()) is False:
                 data = await self._stream.receive_some()
                 assert data, "closed"
@@ -232,14 +232,15 @@ def by_redis_py(port: int, protocol: int) -> list[Any]:
         client.pubsub() as pubsub,
     ):
         pubsub.subscribe("events")
-        got = [pubsub.get_message(timeout=5)]
+        got = [pubsub.get_message(timeout=LIMIT_SECONDS)]
         with redis.Redis(port=port) as other:
             other.execute_command("RELEASE")
-        got.append(pubsub.get_message(timeout=5))
+        got.append(pubsub.get_message(timeout=LIMIT_SECONDS))
+        assert "+steered" in pubsub.get_message(timeout=LIMIT_SECONDS)["data"]
         pubsub.ping("are you there")
-        got.append(pubsub.get_message(timeout=5))
+        got.append(pubsub.get_message(timeout=LIMIT_SECONDS))
         pubsub.unsubscribe()
-        got.append(pubsub.get_message(timeout=5))
+        got.append(pubsub.get_message(timeout=LIMIT_SECONDS))
         return got
 
 

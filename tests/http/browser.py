@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Self
 import attrs
 import httpx
 
+from tests.servers import free_port
 from tests.waiting import wait_until
 
 FLAGS = [
@@ -51,9 +51,7 @@ class Browser:
     def start(cls, profile: Path) -> Self:
         found = binaries()
         assert found is not None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         driver = subprocess.Popen(
             [found[1], f"--port={port}", "--log-level=OFF"],
             stdin=subprocess.DEVNULL,

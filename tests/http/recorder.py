@@ -9,8 +9,8 @@ from attrs import Factory, define, frozen
 
 from proxy.admin.operator import Verdict
 from proxy.nodes.address import Address
-from proxy.operation.accepting import listen
 from proxy.operation.counted import Counted
+from proxy.operation.door.listening import listen
 from proxy.operation.views import ClientView, NodeView, Overview, Values
 from proxy.telling import tell
 
@@ -125,7 +125,9 @@ class Recorder:
     """`trouble` is raised by whatever acts; a switchover takes until `go_on` is set."""
 
     http_token: str | None = TOKEN
+    http_viewer_token: str | None = None
     admin_password: str | None = "the console's own"
+    admin_viewer_password: str | None = None
     ready: bool = True
     lives: bool = True
     seen: Overview = OVERVIEW
@@ -221,7 +223,7 @@ class Recorder:
     def change_setting(self, name: str, value: str) -> None:
         raise NotImplementedError
 
-    def reload_settings(self) -> Sequence[str]:
+    async def reload_settings(self) -> Sequence[str]:
         raise NotImplementedError
 
     def drain(self) -> None:

@@ -15,7 +15,7 @@ from proxy.admin.http.application import application
 from proxy.admin.http.serving import serve_http
 from proxy.config import SettingsError
 from proxy.nodes.address import Address
-from proxy.operation.accepting import listen
+from proxy.operation.door.listening import listen
 from proxy.telling import Told
 from tests.http.recorder import TOKEN, Recorder, listening
 from tests.waiting import until

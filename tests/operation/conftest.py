@@ -8,6 +8,7 @@ import trio
 
 from proxy.nodes.address import Address
 from proxy.settings import Settings
+from tests import control
 from tests.operation.scene import Scene
 from tests.servers import Pair, RedisServer
 
@@ -22,7 +23,7 @@ async def set_scene(lanes: str) -> AsyncIterator[Setting]:
 
         async def make(*nodes: RedisServer, load_again: Any = None, **changes: Any) -> Scene:
             addresses = tuple(Address("127.0.0.1", node.port) for node in nodes)
-            settings = Settings(nodes=addresses, lanes=lanes, **changes)
+            settings = Settings(nodes=addresses, lanes=lanes, **(control.settings() | changes))
             scenes.append(scene := await Scene.set(nursery, settings, load_again))
             return scene
 

@@ -12,7 +12,8 @@ import trio
 
 from proxy.app import make_route
 from proxy.nodes.address import Address
-from proxy.operation.accepting import Door, listen
+from proxy.operation.door.door import Door
+from proxy.operation.door.listening import entrances_at
 from proxy.operation.operation import Operation
 from proxy.relay.keeper import Keeper
 from proxy.relay.reactor import Reactor
@@ -85,10 +86,10 @@ class Scene:
             nursery.start_soon(route.lanes.sweep)
             nursery.start_soon(route.stalls.watch)
         nursery.start_soon(keeper.run)
-        listeners = await listen("--listen", Address("127.0.0.1", 0))
-        door = Door(route, listeners)
+        entrances = await entrances_at("--listen", Address("127.0.0.1", 0))
+        door = Door(operation.ground, entrances)
         nursery.start_soon(door.stand_open)
-        return cls(operation, route, keeper, door, listeners[0].getsockname()[1])
+        return cls(operation, route, keeper, door, entrances[0].socket.getsockname()[1])
 
     async def client(self) -> Talk:
         """A client that has said nothing yet."""
@@ -107,8 +108,8 @@ class Scene:
         self.route.admission.forget_node()
         for node in self.route.nodes:
             node.close()
-        for listener in self.door.listeners:
-            listener.close()
+        for entrance in self.door.entrances:
+            entrance.close()
         self.operation.pulse.close()
         self.route.reactor.close()
 

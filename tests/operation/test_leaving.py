@@ -5,7 +5,8 @@ import trio
 
 from proxy.nodes.address import Address
 from proxy.operation import leaving
-from proxy.operation.accepting import Door, listen
+from proxy.operation.door.door import Door
+from proxy.operation.door.listening import entrances_at
 from proxy.relay.client import Client
 from proxy.switchover.errors import Refused
 from proxy.telling import Told
@@ -203,9 +204,9 @@ async def test_who_leaves_is_not_ready_but_alive_and_begins_no_switchover(
 
 
 async def test_who_stands_before_the_door_when_it_closes_is_taken_in(scene: Scene) -> None:
-    listeners = await listen("--listen", Address("127.0.0.1", 0))
-    door = Door(scene.route, listeners)  # nobody accepts yet
-    port = listeners[0].getsockname()[1]
+    entrances = await entrances_at("--listen", Address("127.0.0.1", 0))
+    door = Door(scene.operation.ground, entrances)  # nobody accepts yet
+    port = entrances[0].socket.getsockname()[1]
     client = Talk(await trio.open_tcp_stream("127.0.0.1", port))
     await client.send("INCR", "n")
     door.close()

@@ -26,7 +26,10 @@ LIVE = {f"{each.table}.{each.key}": name for name, each in SETTINGS.items() if e
 
 def test_every_live_setting_is_tried_here() -> None:
     """Another one needs a test that shows its effect."""
+    in_limits = """clients clients_per_address connections_per_second handshake_ms idle_s command_bytes
+        command_arguments waiting_bytes waiting_commands clients_bytes process_bytes"""
     assert LIVE.keys() == {
+        *(f"limits.{name}" for name in in_limits.split()),  # in tests/limits
         "limits.client_output_bytes",
         "limits.connect_timeout_ms",
         "limits.no_primary_wait_ms",
@@ -270,18 +273,18 @@ async def test_what_may_change_is_taken_over_and_told(
 ) -> None:
     written.write(switchover="budget_ms = 800\nmaint_notifications = false")
     lines = ["switchover.budget_ms: 800, was 1000", "switchover.maint_notifications: false, was true"]
-    assert list(reloading.operation.reload_settings()) == lines
+    assert list(await reloading.operation.reload_settings()) == lines
     assert [each["changes"] for each in told if each["event"] == "+reloaded"] == [lines]
     assert reloading.operation.settings("switchover.budget_ms") == {"switchover.budget_ms": "800"}
     assert not reloading.route.common.maintenance
-    assert list(reloading.operation.reload_settings()) == []
+    assert list(await reloading.operation.reload_settings()) == []
 
 
 async def test_flags_and_environment_win_as_at_the_start(reloading: Scene, written: Written) -> None:
     written.flags["budget_ms"] = "900"
     written.environment["BATON_SWITCHOVER_FENCE_MS"] = "50000"
     written.write(switchover="budget_ms = 800\nfence_ms = 40000")
-    reloading.operation.reload_settings()
+    await reloading.operation.reload_settings()
     assert reloading.operation.settings("switchover.*_ms") == {
         "switchover.budget_ms": "900",
         "switchover.fence_ms": "50000",
@@ -290,13 +293,13 @@ async def test_flags_and_environment_win_as_at_the_start(reloading: Scene, writt
 
 async def test_what_was_changed_by_hand_gives_way(reloading: Scene) -> None:
     reloading.operation.change_setting("switchover.budget_ms", "5")
-    assert list(reloading.operation.reload_settings()) == ["switchover.budget_ms: 1000, was 5"]
+    assert list(await reloading.operation.reload_settings()) == ["switchover.budget_ms: 1000, was 5"]
 
 
 async def test_what_wants_a_restart_is_told_each_time(reloading: Scene, written: Written) -> None:
     written.write(lanes='mode = "private"\nper_identity = 3', proxy='listen = "127.0.0.1:1234"')
     for _ in range(2):
-        assert list(reloading.operation.reload_settings()) == [
+        assert list(await reloading.operation.reload_settings()) == [
             "proxy.listen: 127.0.0.1:1234 wants a restart; 127.0.0.1:7000 is in force",
             "lanes.per_identity: 3 wants a restart; 1 is in force",
         ]
@@ -305,7 +308,7 @@ async def test_what_wants_a_restart_is_told_each_time(reloading: Scene, written:
 async def test_nodes_are_not_taken_in_by_a_file(reloading: Scene, written: Written, pair: Pair) -> None:
     written.nodes = [pair.primary.address, "127.0.0.1:1"]
     written.write()
-    assert list(reloading.operation.reload_settings()) == [
+    assert list(await reloading.operation.reload_settings()) == [
         "nodes.addresses: 127.0.0.1:1 is not among the nodes; NODES ADD 127.0.0.1:1",
         f"nodes.addresses: {pair.replica.address} is not there any more; NODES REMOVE {pair.replica.address}",
     ]
@@ -319,7 +322,7 @@ async def test_a_mistake_changes_nothing(reloading: Scene, written: Written) -> 
     before = reloading.operation.settings("*")
     written.write(switchover='budget_ms = 800\nfence_ms = "long"')
     with pytest.raises(SettingsError, match="fence_ms"):
-        reloading.operation.reload_settings()
+        await reloading.operation.reload_settings()
     assert reloading.operation.settings("*") == before
 
 
@@ -329,7 +332,7 @@ async def test_other_secrets_are_taken_over_and_not_shown(
     (tmp_path / "token").write_text("token-two\n")
     written.write(http='token_file = "token"')
     written.environment["BATON_ADMIN_PASSWORD"] = "password-two"
-    lines = reloading.operation.reload_settings()
+    lines = await reloading.operation.reload_settings()
     assert reloading.operation.admin_password == "password-two"
     assert reloading.operation.http_token == "token-two"
     assert [line.split(":")[0] for line in lines] == [
@@ -347,7 +350,7 @@ async def test_connections_to_nodes_log_in_with_the_new_password(
         node.client().config_set("requirepass", "new")
         node.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     written.environment["BATON_NODES_PASSWORD"] = "new"
-    lines = reloading.operation.reload_settings()
+    lines = await reloading.operation.reload_settings()
     assert list(lines) == ["nodes.password_file: the secret has changed"]
     reloading.route.suspect.set()
     await until(lambda: not reloading.keeper.why, lambda: f"all is well: {reloading.keeper.why}")
@@ -364,7 +367,7 @@ async def test_a_password_is_not_taken_from_a_console_that_others_reach(
     del written.environment["BATON_ADMIN_PASSWORD"]
     written.write()  # loopback needs none, but that wants a restart
     with pytest.raises(SettingsError, match=r"^reload: 0\.0\.0\.0:7379 is not loopback"):
-        scene.operation.reload_settings()
+        await scene.operation.reload_settings()
     assert scene.operation.admin_password == "secret"
 
 
@@ -373,7 +376,7 @@ async def test_another_user_comes_with_his_password(reloading: Scene, written: W
         node.command("ACL", "SETUSER", "keeper", "on", ">pw", "~*", "&*", "+@all")
     written.environment["BATON_NODES_PASSWORD"] = "pw"
     written.environment["BATON_NODES_USER"] = "keeper"
-    reloading.operation.reload_settings()
+    await reloading.operation.reload_settings()
     for known in reloading.route.nodes:
         known.close()
     assert await reloading.route.nodes[0].role()
@@ -382,4 +385,4 @@ async def test_another_user_comes_with_his_password(reloading: Scene, written: W
 
 async def test_without_anything_to_read_it_says_so(scene: Scene) -> None:
     with pytest.raises(SettingsError, match=r"^reload: there is nothing to read again$"):
-        scene.operation.reload_settings()
+        await scene.operation.reload_settings()

@@ -17,6 +17,7 @@ from tests.valve import ValvedPair
 Start = Callable[..., BatonProcess]
 
 BEFORE = ["+asked", "+switchover", "+preflight", "+warmed", "+held", "+drained", "+paused", "+converged"]
+AFTER = {"-note", "+steered", "-steered"}
 BEYOND = {"+promoted", "+demoted", "+swapped", "+released", "+settled"}
 STEPS = {
     "preflight": "+preflight",
@@ -40,10 +41,10 @@ def valved(pair: Pair) -> Iterator[ValvedPair]:
 
 
 def of_switchovers(proxy: BatonProcess) -> list[dict[str, Any]]:
-    """Everything since it serves, without the notes: what they say depends on the servers."""
+    """Everything since it serves, but for notes, which depend on the servers, and the ends of the audit."""
     told = events(proxy)
     began = [each["event"] for each in told].index("+admin") + 1
-    return [each for each in told[began:] if each["event"] != "-note"]
+    return [each for each in told[began:] if each["event"] not in AFTER]
 
 
 def names(told: list[dict[str, Any]]) -> list[str]:
@@ -93,7 +94,7 @@ def test_one_that_is_called_off_is_told_to_where_it_came(valved: ValvedPair, bat
     told = of_switchovers(proxy)
     assert names(told) == [*BEFORE[:-1], "+released", "-called-off"]
     released, end = told[-2:]
-    assert released["hold_ms"] == pytest.approx(200, abs=100)
+    assert 150 < released["hold_ms"] < 1500  # no more than its budget, but for a busy machine
     assert end["why"].startswith("converge: ") and end["switchover"] == 1
 
 
@@ -117,7 +118,7 @@ def test_for_machines_each_line_is_an_object(pair: Pair, baton: Start) -> None:
     assert told[-1]["event"] == "+left"
 
 
-def test_below_its_level_nothing_is_written(pair: Pair, baton: Start) -> None:
+def test_below_its_level_nothing_but_the_audit_is_written(pair: Pair, baton: Start) -> None:
     """The level may be changed while it runs."""
     proxy = baton(*pair)
     assert ask(proxy, "LOG", "LEVEL") == "info"
@@ -127,6 +128,6 @@ def test_below_its_level_nothing_is_written(pair: Pair, baton: Start) -> None:
     with pytest.raises(redis.ResponseError, match="REFUSED"):
         proxy.switchover("127.0.0.1:1")
     written = {line.split()[1] for line in proxy.log().removeprefix(before).splitlines()}
-    assert written - {"-note", "+asked"} == {"-refused"}
+    assert written - {"-note"} == {"-refused", "+asked", "+steered", "-steered"}
     assert ask(proxy, "LOG", "LEVEL", "loud").startswith("LEVEL wants one of debug")
     assert ask(proxy, "LOG", "LEVEL") == "warning"

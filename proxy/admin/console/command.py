@@ -31,6 +31,19 @@ class Form:
     def does_act(self, given: Given) -> bool:
         return self.acts and bool(given.values or not self.asks_bare)
 
+    def hidden(self, given: Given) -> tuple[str, ...]:
+        """What may be a secret, and is not told even where an error quotes it."""
+        return tuple(
+            str(given.text(each.key))
+            for each in self.syntax.arguments
+            if each.name == "value" and each.key in given
+        )
+
+    @property
+    def name(self) -> str:
+        """As Redis names a command or a subcommand: ``config|set``."""
+        return "|".join(self.syntax.verb).lower()
+
     def told(self, given: Given) -> str:
         """How the log tells it. The value of a setting is left out: somebody may try to set a password."""
         words = [*self.syntax.verb]

@@ -4,6 +4,7 @@ from proxy.admin.console.command import Courtesy
 from proxy.admin.console.encoding import Error, Line, Reply
 from proxy.admin.console.syntax import Usage, shown
 from proxy.admin.console.visitor import USER, Visitor
+from proxy.admin.roles import Role
 from proxy.release import VERSION
 from proxy.telling import tell
 
@@ -24,7 +25,8 @@ HELLO_FIRST = Error(
 
 def hello(visitor: Visitor, words: list[str]) -> Reply:
     """HELLO [2|3 [AUTH user password] [SETNAME name]]. On an error nothing has changed, as in Redis."""
-    protocol, name, proved = visitor.protocol, visitor.name, False
+    protocol, name = visitor.protocol, visitor.name
+    proved: Role | None = None
     if words:
         if words[0] not in ("2", "3"):
             return Error("NOPROTO unsupported protocol version")
@@ -35,15 +37,16 @@ def hello(visitor: Visitor, words: list[str]) -> Reply:
             case ["SETNAME", name, *rest]:
                 pass
             case ["AUTH", user, password, *rest]:
-                if not visitor.accepts(user, password):
+                proved = visitor.known_as(user, password)
+                if proved is None:
                     return _turned_away(visitor)
-                proved = True
             case _:
                 raise Usage(f"Syntax error in HELLO option '{shown(rest[0])}'")
     if not (proved or visitor.let_in):
         return HELLO_FIRST
     visitor.protocol, visitor.name = protocol, name
-    visitor.logged_in |= proved and visitor.operator.admin_password is not None
+    if proved is not None:
+        _log_in(visitor, proved)
     return {
         "server": "baton",
         "version": VERSION,
@@ -67,15 +70,23 @@ def auth(visitor: Visitor, words: list[str]) -> Reply:
             raise Usage("wrong number of arguments for 'auth' command")
         case _:
             raise Usage("syntax error")
-    if not visitor.accepts(user, password):
+    role = visitor.known_as(user, password)
+    if role is None:
         return _turned_away(visitor)
-    visitor.logged_in = visitor.operator.admin_password is not None
+    _log_in(visitor, role)
     return OK
+
+
+def _log_in(visitor: Visitor, role: Role) -> None:
+    """Who gave any password while there was none has not proven anything that will count once there is."""
+    proven = visitor.operator.admin_password is not None or role is not Role.OPERATOR
+    visitor.logged_in = role if proven else None
 
 
 def _turned_away(visitor: Visitor) -> Reply:
     """What it said is told to nobody."""
-    tell("-console-login", peer=visitor.peer)
+    tell("-console-login", peer=visitor.peer, subject=visitor.subject or None)
+    visitor.brake.failed(visitor.host)
     return WRONG_PASSWORD
 
 
@@ -91,7 +102,10 @@ def client(visitor: Visitor, words: list[str]) -> Reply:
         case ["ID"]:
             return visitor.id
         case ["INFO"]:
-            return f"id={visitor.id} addr={visitor.peer} name={visitor.name} resp={visitor.protocol}"
+            return (
+                f"id={visitor.id} addr={visitor.peer} name={visitor.name} user={visitor.user}"
+                f" resp={visitor.protocol}"
+            )
     raise Usage(
         "of CLIENT the console knows SETNAME, GETNAME, SETINFO, ID, INFO; CLIENTS lists the proxy's clients"
     )
@@ -105,7 +119,7 @@ def select(visitor: Visitor, words: list[str]) -> Reply:
 
 def reset(visitor: Visitor, words: list[str]) -> Reply:
     """As in Redis it is then as one that has just connected: not subscribed, not logged in."""
-    visitor.protocol, visitor.name, visitor.logged_in = 2, "", False
+    visitor.protocol, visitor.name, visitor.logged_in = 2, "", None
     visitor.feed.end()
     return Line("RESET")
 
@@ -124,7 +138,9 @@ COURTESIES = {
     ),
     "AUTH": Courtesy(
         meaning="Log in, where the console has a password.",
-        described=[("AUTH [username] password", "The user is called default, and may be left out.")],
+        described=[
+            ("AUTH [username] password", "The operator is the user default; viewer may look, not touch."),
+        ],
         answer=auth,
         before_login=True,
     ),

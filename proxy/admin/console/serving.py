@@ -9,9 +9,12 @@ Rules:
 3. All is bounded: connections (where all places are taken, a stranger gives up his), a request's bytes, the
    time in which an answer must be taken, the time in which one must log in, the events that wait.
 4. A long answer is made and sent bit by bit, so that clients go on meanwhile.
-5. Like Redis, it closes on ``POST`` and ``Host:``, so that a web page cannot make a browser send it commands.
+5. A viewer is refused, in Redis's words, whatever acts; the table of commands knows what does. Who acts,
+   or may not, is told to the audit.
+6. Like Redis, it closes on ``POST`` and ``Host:``, so that a web page cannot make a browser send it commands.
 """
 
+import contextlib
 import math
 import socket
 from collections.abc import Iterator, Sequence
@@ -25,8 +28,12 @@ from proxy.admin.console.feed import CHANNEL
 from proxy.admin.console.syntax import Given, Usage
 from proxy.admin.console.visitor import Visitor
 from proxy.admin.operator import Operator
+from proxy.admin.roles import Brake, Role
+from proxy.admin.welcome import NotWelcome, Stream, welcome
+from proxy.operation.auditing import audited, denied
 from proxy.switchover.errors import SwitchoverError
 from proxy.telling import tell
+from proxy.transport.contexts import Served
 from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, RequestCutter, arguments
 
@@ -42,36 +49,47 @@ LOGIN_TIMEOUT_S = 60.0
 GATHER_S = 0.02
 """How long events are gathered before they are sent. Sent one by one they would cost a hold of 2 ms, with ten
 subscribers, 2 ms more; so they are sent, mostly, when it is over, and no eye sees the difference."""
+PROVING = {"AUTH", "HELLO"}
+"""By these one may try a password."""
+NOT_PERMITTED = "NOPERM User {} has no permissions to run the '{}' command"
+"""Redis's own text, of 7.4."""
 LINGER_S = 1.0
 """How long the rest of a broken request is read and dropped: closing on it would take the error away."""
 
 
-async def serve_console(listeners: Sequence[trio.SocketListener], operator: Operator) -> None:
-    """Answer whoever connects, until cancelled."""
+async def serve_console(
+    listeners: Sequence[trio.SocketListener], operator: Operator, certificate: Served | None = None
+) -> None:
+    """Answer whoever connects, until cancelled; by TLS alone, where there is a certificate to show."""
     async with trio.open_nursery() as nursery:
-        console = _Console(operator, nursery)
+        console = _Console(operator, nursery, certificate)
         await trio.serve_listeners(console.receive, list(listeners), handler_nursery=nursery)
 
 
 class _Console:
-    def __init__(self, operator: Operator, nursery: trio.Nursery) -> None:
+    def __init__(self, operator: Operator, nursery: trio.Nursery, certificate: Served | None) -> None:
         self._operator = operator
+        self._certificate = certificate
         self._nursery = nursery
         self._present: dict[Visitor, trio.CancelScope] = {}  # in the order in which they came
         self._last_id = 0
+        self._brake = Brake(VISITORS_MAX)
 
     async def receive(self, stream: trio.SocketStream) -> None:
         """One connection, from its acceptance to its end."""
         self._last_id += 1
-        visitor = Visitor(self._last_id, _peer(stream), self._operator)
+        visitor = Visitor(self._last_id, _peer(stream), self._operator, self._brake)
         try:
             async with stream:
                 if self._has_room():
                     with trio.CancelScope() as self._present[visitor]:
-                        await _Conversation(stream, visitor, self._nursery).run()
+                        await self._converse(stream, visitor)
                 else:
                     tell("-console-closed", peer=visitor.peer, why=f"{VISITORS_MAX} are connected already")
-                    await _say_last(stream, error("ERR max number of clients reached"))
+                    if self._certificate is None:  # a handshake for that would be too much
+                        await _say_last(stream, error("ERR max number of clients reached"))
+        except* NotWelcome:
+            pass
         except* (trio.BrokenResourceError, trio.TooSlowError):
             tell("-console-closed", peer=visitor.peer, why="it has gone or does not read")
         except* Exception:
@@ -79,6 +97,14 @@ class _Console:
         finally:
             visitor.feed.end()
             self._present.pop(visitor, None)
+
+    async def _converse(self, stream: trio.SocketStream, visitor: Visitor) -> None:
+        visitor.arriving = self._certificate is not None
+        with contextlib.suppress(OSError):  # else the vanished fill the places
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        speaking, visitor.subject = await welcome(stream, self._certificate, "console", visitor.peer)
+        visitor.arriving = False
+        await _Conversation(speaking, visitor, self._nursery).run()
 
     def _has_room(self) -> bool:
         """There is a place, or a stranger gives up his: they are not to keep the operator out."""
@@ -95,7 +121,7 @@ class _Console:
 class _Conversation:
     """One visitor's: what it asks is answered; beside that, a subscriber is sent what happens."""
 
-    def __init__(self, stream: trio.SocketStream, visitor: Visitor, nursery: trio.Nursery) -> None:
+    def __init__(self, stream: Stream, visitor: Visitor, nursery: trio.Nursery) -> None:
         self._stream = stream
         self._visitor = visitor
         self._nursery = nursery
@@ -103,9 +129,6 @@ class _Conversation:
         self._login_by = math.inf
 
     async def run(self) -> None:
-        self._stream.setsockopt(
-            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
-        )  # else the vanished fill the places
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._push)
             await self._converse()
@@ -181,13 +204,17 @@ class _Conversation:
             if isinstance(found, Error):
                 return found
             if isinstance(found, Courtesy):
+                if words and name in PROVING:
+                    await self._visitor.brake.wait(self._visitor.host)
                 return found.answer(self._visitor, words)
             form, given = understand(name, words)
         except Usage as usage:
             return Error(f"ERR {usage}")
         if not form.does_act(given):
             return await self._run(form, given)
-        tell("+asked", peer=self._visitor.peer, command=form.told(given))
+        if self._visitor.role is not Role.OPERATOR:
+            denied(self._visitor.asker, form.told(given), "a viewer may look, not touch")
+            return Error(NOT_PERMITTED.format(self._visitor.user, form.name))
         return await self._carry_through(form, given)
 
     async def _carry_through(self, form: Form, given: Given) -> Reply:
@@ -201,7 +228,10 @@ class _Conversation:
 
     async def _run(self, form: Form, given: Given) -> Reply:
         try:
-            return await form.run(self._visitor, given)
+            if not form.does_act(given):
+                return await form.run(self._visitor, given)
+            with audited(self._visitor.asker, form.told(given), *form.hidden(given)):
+                return await form.run(self._visitor, given)
         except Usage as usage:
             return Error(f"ERR {usage}")
         except SwitchoverError as undone:
@@ -223,11 +253,12 @@ def _requests(cutter: RequestCutter, chunk: bytes) -> Iterator[list[str]]:
         raise BadRequest(f"a request is at most {REQUEST_MAX} bytes long")
 
 
-async def _say_last(stream: trio.SocketStream, reply: bytes) -> None:
+async def _say_last(stream: Stream, reply: bytes) -> None:
     """Send `reply`, then close in a way that lets it arrive."""
     with trio.move_on_after(LINGER_S):
         await stream.send_all(reply)
-        await stream.send_eof()
+        plain = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        await plain.send_eof()
         while await stream.receive_some():
             pass
 

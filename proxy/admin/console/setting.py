@@ -22,7 +22,7 @@ async def _set(visitor: Visitor, given: Given) -> Reply:
 
 async def _reload(visitor: Visitor, given: Given) -> Reply:
     try:
-        return [Line(line) for line in visitor.operator.reload_settings()]
+        return [Line(line) for line in await visitor.operator.reload_settings()]
     except SettingsError as wrong:
         raise Usage(f"nothing was changed: {wrong}") from None
 

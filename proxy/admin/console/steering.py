@@ -1,9 +1,9 @@
 """Commands that do something to the route. What they raise is an error reply; see ``serving``."""
 
 from proxy.admin.console.command import Command, Form
-from proxy.admin.console.encoding import Error, Line, Parting, Reply
+from proxy.admin.console.encoding import Line, Parting, Reply
 from proxy.admin.console.rendering import finding_lines, node_line
-from proxy.admin.console.syntax import Given
+from proxy.admin.console.syntax import Given, Usage
 from proxy.admin.console.visitor import Visitor
 
 GROUP = "steering"
@@ -55,7 +55,7 @@ async def remove_node(visitor: Visitor, given: Given) -> Reply:
 async def kill_client(visitor: Visitor, given: Given) -> Reply:
     number = given.number("id") or 0
     if not visitor.operator.kill_client(number):
-        return Error(f"ERR no client has the id {number}; CLIENTS tells them")
+        raise Usage(f"no client has the id {number}; CLIENTS tells them")
     return OK
 
 

@@ -20,7 +20,7 @@ NUMBER_MAX = 2**63 - 1
 _SHOWN_MAX = 64
 
 
-class Usage(Exception):
+class Usage(ValueError):
     """The command or its arguments are wrong; the text says what would be right."""
 
 

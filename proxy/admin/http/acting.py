@@ -1,30 +1,22 @@
 """What changes something, and the check: what was begun is carried through, though whoever asked has gone."""
 
-import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import trio
 from starlette.responses import Response
 
-from proxy.admin.http.calls import Asked, Carried
+from proxy.admin.http.calls import Act, Asked, Carried, T
 from proxy.admin.http.problems import Problem, as_details
 from proxy.admin.http.streaming import BEGIN, EVENT_STREAM, HEARTBEAT, Listening, Slices, as_event
 from proxy.admin.http.watching import as_answer
 from proxy.admin.operator import Report
-from proxy.telling import Told, tell
-
-
-def tell_who_asks(asked: Asked, name: str) -> None:
-    """The log tells who asked for what, as it does of the console."""
-    words = json.dumps(asked.values) if asked.values else ""
-    tell("+asked", peer=asked.visitor, command=f"POST /v1/{name} {words}".strip())
+from proxy.telling import Told
 
 
 async def switchover(asked: Asked) -> Response:
-    tell_who_asks(asked, "switchover")
     if EVENT_STREAM in asked.accept:
         return await _streamed(asked)
-    report: Report = await asked.carry_through(lambda: _switch_over(asked))
+    report: Report = await asked.carry_through(asked.steering(lambda: _switch_over(asked)))
     return as_answer(report.told())
 
 
@@ -46,7 +38,7 @@ async def _streamed(asked: Asked) -> Response:
         no_more()
 
     try:
-        carried = asked.place.begin(lambda: _switch_over(asked), listening.close)
+        carried = asked.place.begin(asked.steering(lambda: _switch_over(asked)), listening.close)
         first = None
         while first is None or first["event"] != "+switchover":  # another's, which makes this one BUSY
             first = await listening.take()
@@ -88,16 +80,21 @@ async def check(asked: Asked) -> Response:
 
 
 async def hold(asked: Asked) -> Response:
-    tell_who_asks(asked, "hold")
-    longest = await asked.carry_through(lambda: asked.operator.hold(asked.values.get("hold_ms")))
+    hold = asked.steering(lambda: asked.operator.hold(asked.values.get("hold_ms")))
+    longest = await asked.carry_through(hold)
     return as_answer({"hold_ms": longest})
 
 
 async def release(asked: Asked) -> Response:
-    tell_who_asks(asked, "release")
-    return as_answer({"held_ms": asked.operator.release()})
+    return as_answer({"held_ms": await asked.steering(_at_once(asked.operator.release))()})
 
 
 async def cancel(asked: Asked) -> Response:
-    tell_who_asks(asked, "cancel")
-    return as_answer({"step": asked.operator.cancel()})
+    return as_answer({"step": await asked.steering(_at_once(asked.operator.cancel))()})
+
+
+def _at_once(act: Callable[[], T]) -> Act[T]:
+    async def done() -> T:
+        return act()
+
+    return done

@@ -14,7 +14,9 @@ from starlette.responses import Response
 
 from proxy.admin.http.problems import Problem
 from proxy.admin.operator import Operator
+from proxy.admin.roles import Brake
 from proxy.nodes.address import Address
+from proxy.operation.auditing import Asker, audited
 
 Schema = Mapping[str, Any]
 BAD = "bad-request"
@@ -44,6 +46,7 @@ class Place(Protocol):
     """Where calls are answered."""
 
     operator: Operator
+    brake: Brake
 
     def begin(self, act: Act[T], then: Callable[[], None] = ...) -> Carried[T]:
         """Have it done to its end, whatever becomes of whoever asked; and then this."""
@@ -57,8 +60,9 @@ class Asked:
     """One request, read and checked."""
 
     place: Place
-    visitor: str
+    asker: Asker
     values: Mapping[str, Any] = field(factory=dict)
+    path: str = ""
     accept: str = ""
     """Which kinds of answer it takes, as its ``Accept`` header says."""
 
@@ -69,6 +73,16 @@ class Asked:
     async def carry_through(self, act: Act[T]) -> T:
         """Begin it, and wait for what comes of it. Raises Problem."""
         return await self.place.begin(act).outcome()
+
+    def steering(self, act: Act[T]) -> Act[T]:
+        """The same, with what the audit tells of it."""
+        words = json.dumps(self.values, ensure_ascii=False) if self.values else ""
+
+        async def steered() -> T:
+            with audited(self.asker, f"POST {self.path} {words}".strip()):
+                return await act()
+
+        return steered
 
 
 @frozen
@@ -94,6 +108,10 @@ class Call:
     """Of the query of a GET, of the body of a POST."""
     problems: Sequence[str] = ()
     """Beside those that every call may have."""
+    open: bool = False
+    """Anybody may ask it."""
+    looks: bool = False
+    """It changes nothing, though it is a POST."""
     streams: str = ""
     """What ``text/event-stream`` would bring; empty where there is no such."""
 

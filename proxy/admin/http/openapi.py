@@ -13,7 +13,9 @@ from proxy.release import VERSION
 
 EVERY = ("bad-request", "too-slow", "too-large", "wrong-host", "fault", "crowded")
 """Problems that any call may have."""
-TOKEN = ("no-token", "no-token-set")
+TOKEN = ("no-token", "no-token-set", "not-permitted")
+LOOKING = ("no-token",)
+"""With a viewer's token set, what looks wants a token, too."""
 TEXT: Schema = {"type": "string"}
 
 
@@ -122,10 +124,13 @@ def _operation(call: Call) -> dict[str, Any]:
         "operationId": call.path.rpartition("/")[2].partition(".")[0],
         "summary": summary.rstrip("."),
         "description": doc,
-        "responses": {"200": {"description": "So it is.", "content": content}, **_problems(call, acts)},
+        "responses": {"200": {"description": "So it is.", "content": content}, **_problems(call)},
     }
     if acts:
         operation["security"] = [{"token": []}]
+    elif not call.open:
+        operation["security"] = [{}, {"token": []}]  # needed where there is a viewer's token
+    if acts:
         operation["requestBody"] = {"content": {"application/json": {"schema": _body(call)}}}
     elif call.fields:
         operation["parameters"] = [
@@ -143,10 +148,16 @@ def _body(call: Call) -> Mapping[str, object]:
     }
 
 
-def _problems(call: Call, acts: bool) -> dict[str, Any]:
+def _guarded(call: Call) -> tuple[str, ...]:
+    if call.open:
+        return ()
+    return TOKEN if call.method == "POST" and not call.looks else (*LOOKING, *TOKEN[1:2] * call.looks)
+
+
+def _problems(call: Call) -> dict[str, Any]:
     """By status; several kinds may share one."""
     kinds: dict[str, list[str]] = {}
-    for kind in dict.fromkeys((*EVERY, *(TOKEN if acts else ()), *call.problems)):
+    for kind in dict.fromkeys((*EVERY, *_guarded(call), *call.problems)):
         kinds.setdefault(str(PROBLEMS[kind].status), []).append(f"{kind}: {PROBLEMS[kind].title}.")
     found: dict[str, Any] = {
         status: {

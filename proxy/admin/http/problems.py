@@ -28,6 +28,7 @@ PROBLEMS = {
     "bad-request": Kind(400, "The request is not as it should be"),
     "no-token": Kind(401, "This needs the token"),
     "no-token-set": Kind(403, "There is no token, so nobody may do this"),
+    "not-permitted": Kind(403, "A viewer may look, and change nothing"),
     "not-found": Kind(404, "There is nothing at this path"),
     "wrong-method": Kind(405, "This path wants another method"),
     "too-slow": Kind(408, "The request did not come in time"),

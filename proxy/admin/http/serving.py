@@ -29,9 +29,12 @@ from proxy.admin.http.calls import Act, Carried, T
 from proxy.admin.http.door import Door, is_loopback
 from proxy.admin.http.problems import Problem, from_switchover
 from proxy.admin.operator import Operator
+from proxy.admin.roles import Brake
+from proxy.admin.welcome import NotWelcome, Stream, welcome
 from proxy.nodes.address import Address
 from proxy.switchover.errors import SwitchoverError
 from proxy.telling import tell
+from proxy.transport.contexts import Served
 
 CONNECTIONS_MAX = 256
 STREAMS_MAX = 32
@@ -47,12 +50,13 @@ HEADERS_MAX = 16 * 1024
 async def serve_http(
     listeners: Sequence[trio.SocketListener],
     operator: Operator,
+    certificate: Served | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer whoever connects, until cancelled."""
+    """Answer whoever connects, until cancelled; by TLS alone, where there is a certificate to show."""
     places = [Address(*listener.socket.getsockname()[:2]) for listener in listeners]
     async with trio.open_nursery() as nursery:
-        server = _Server(operator, nursery, all(is_loopback(place.host) for place in places))
+        server = _Server(operator, nursery, all(is_loopback(place.host) for place in places), certificate)
         for place in places:
             tell("+http", address=str(place))
         task_status.started()
@@ -63,8 +67,12 @@ async def serve_http(
 
 
 class _Server:
-    def __init__(self, operator: Operator, nursery: trio.Nursery, loopback: bool) -> None:
+    def __init__(
+        self, operator: Operator, nursery: trio.Nursery, loopback: bool, certificate: Served | None
+    ) -> None:
         self.operator = operator
+        self.brake = Brake()
+        self._certificate = certificate
         self._nursery = nursery
         self._streams = 0
         self._connections: set[_Connection] = set()
@@ -84,13 +92,16 @@ class _Server:
         connection = _Connection(stream)
         self._connections.add(connection)
         try:
+            connection.speak_over(*await welcome(stream, self._certificate, "http", connection.peer))
             await _Speaking(
                 self._application,
                 self._config,
                 self._context,
-                ConnectionState({}),
+                ConnectionState({"subject": connection.subject}),
                 connection,  # type: ignore[arg-type]
             )
+        except NotWelcome:
+            pass
         except Exception:
             tell("-fault", where="http", exc_info=True)
         finally:
@@ -120,8 +131,14 @@ class _Server:
 
 class _Speaking(TCPServer):
     async def _read_data(self) -> None:
+        # No other protocol: after an upgrade to HTTP/2, whose client then goes, Hypercorn waits for ever.
+        self.protocol.protocol._check_protocol = _stay  # type: ignore[method-assign, union-attr]
         await super()._read_data()
         await self.idle_task.stop()
+
+
+async def _stay(request: object) -> None:
+    """With HTTP/1.1, whatever else the request asks for."""
 
 
 async def _carry(act: Act[Any], carried: Carried[Any], then: Callable[[], None]) -> None:
@@ -141,10 +158,22 @@ class _Connection:
     """A stream as Hypercorn knows it, whose sending has a time limit."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
+        self._stream: Stream = stream
         self.socket = stream.socket
+        self.subject = ""
         self._asking = False  # something came, and nothing was answered to it yet
         self._since = trio.current_time()
+
+    @property
+    def peer(self) -> str:
+        try:
+            return str(Address(*self.socket.getpeername()[:2]))
+        except OSError:  # it has gone already
+            return "somebody"
+
+    def speak_over(self, stream: Stream, subject: str) -> None:
+        """Hands are shaken, where there is TLS."""
+        self._stream, self.subject = stream, subject
 
     def worth(self) -> tuple[bool, float]:
         """Who asks is worth more than who is silent, and then who came later."""
@@ -172,7 +201,8 @@ class _Connection:
         return data
 
     async def send_eof(self) -> None:
-        await self._stream.send_eof()
+        if isinstance(self._stream, trio.SocketStream):  # TLS has no such thing
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
         await self._stream.aclose()

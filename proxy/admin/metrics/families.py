@@ -93,6 +93,28 @@ FAMILIES = (
         _one(lambda counted: counted.accepted),
     ),
     Family(
+        "baton_clients_refused_total",
+        "counter",
+        "Connections that did not become clients: at which limit, or because what came first was not right.",
+        _by(lambda counted: counted.refused),
+        ("limit",),
+        "clients, clients_per_address, process_bytes, handshake_ms; tls, proxy_header",
+    ),
+    Family(
+        "baton_clients_let_go_total",
+        "counter",
+        "Clients that were closed at a limit, by its name.",
+        _by(lambda counted: counted.let_go),
+        ("limit",),
+        "client_output_bytes, command_bytes, clients_bytes, process_bytes, idle_s",
+    ),
+    Family(
+        "baton_clients_kept_bytes",
+        "gauge",
+        "Kept for clients: halves of commands, commands that wait, open transactions, unread replies.",
+        _one(lambda counted: counted.kept),
+    ),
+    Family(
         "baton_lanes",
         "gauge",
         "Open lanes to nodes: shared by clients, private to one, or spare.",

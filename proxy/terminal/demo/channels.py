@@ -80,7 +80,9 @@ class Channels:
             subscriber.client.ask(subscription.subscribe, *channels, answers=0)
         confirmed = 0
         while True:
-            event = subscriber.client.attempt(subscription.get_message, timeout=QUIET_LIMIT_S)
+            event = subscriber.client.attempt(
+                subscription.get_message, timeout=QUIET_LIMIT_S * self.shift.calm
+            )
             if event is None or event is UNKNOWN:
                 if all(channel.closed.is_set() for channel in self.channels):
                     return

@@ -1,4 +1,4 @@
-"""One load process: `python -m proxy.terminal.demo.load WORKLOAD HOST:PORT`.
+"""One load process: `python -m proxy.terminal.demo.load WORKLOAD HOST:PORT [CALM]`.
 
 A process for each workload, so that a wait is a client's wait and not that for another's turn in the
 interpreter. It obeys words on its standard input and tells JSON objects on its standard output, one a line:
@@ -53,7 +53,10 @@ def tell_live(shift: Shift) -> None:
 def tell_result(shift: Shift, verdict: Verdict) -> None:
     result = asdict(add_up(client.tally for client in shift.clients))
     result["errors"] += len(verdict.faults)
-    result["problems"] = [*result["problems"], *(f"{shift.workload}: {fault}" for fault in verdict.faults)]
+    result["problems"] = [
+        *result["problems"],
+        *(f"{shift.workload}: {told}" for told in (*verdict.faults, *verdict.notes)),
+    ]
     tell(result={**result, "lost": verdict.lost, "doubled": verdict.doubled})
 
 
@@ -88,9 +91,9 @@ def end(threads: Sequence[threading.Thread], shift: Shift) -> None:
 
 
 def main() -> None:
-    name, address = sys.argv[1:]
+    name, address, *calm = sys.argv[1:]
     sys.setswitchinterval(TURN_S)
-    shift = Shift(Address.parse(address), name)
+    shift = Shift(Address.parse(address), name, float(calm[0]) if calm else 1.0)
     workload = WORKLOADS[name](shift)
     threads = start(workload, shift)
     tell(ready=len(shift.clients))

@@ -30,6 +30,8 @@ class Shift:
 
     address: Address
     workload: str
+    calm: float = 1.0
+    """By how much the clients are slower than in the demo."""
     clients: list[Client] = Factory(list)
     over: threading.Event = Factory(threading.Event)
 
@@ -43,4 +45,4 @@ class Shift:
 
     def pace(self) -> None:
         """Some milliseconds of something else to do; far less would measure this machine, not Baton."""
-        time.sleep(random.uniform(0.004, 0.016))
+        time.sleep(random.uniform(0.004, 0.016) * self.calm)

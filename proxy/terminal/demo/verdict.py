@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
@@ -19,6 +19,8 @@ class Verdict:
     doubled: int = 0
     faults: tuple[str, ...] = ()
     """One sentence for each wrong thing that is neither a loss nor a doubling; they count as errors."""
+    notes: tuple[str, ...] = field(default=(), eq=False)
+    """Which ones are lost or doubled: sentences that count for nothing."""
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:
@@ -28,6 +30,7 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
         lost=sum(verdict.lost for verdict in verdicts),
         doubled=sum(verdict.doubled for verdict in verdicts),
         faults=tuple(fault for verdict in verdicts for fault in verdict.faults),
+        notes=tuple(note for verdict in verdicts for note in verdict.notes),
     )
 
 
@@ -38,6 +41,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
         lost=max((verdict.lost for verdict in verdicts), default=0),
         doubled=max((verdict.doubled for verdict in verdicts), default=0),
         faults=tuple(dict.fromkeys(fault for verdict in verdicts for fault in verdict.faults)),
+        notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
     )
 
 
@@ -90,8 +94,13 @@ def judge_sequence(
         faults.append(f"{len(strays)} seen that were never sent, or were refused: {sorted(strays)[:5]}")
     if overtaken:
         faults.append(f"{overtaken} out of order")
+    lost = [number for number in acknowledged if number not in counts]
+    doubled = [number for number, count in counts.items() if count > 1]
+    of = f"of {len(acknowledged)} up to {max(acknowledged, default=0)}"
+    notes = [f"{what}, {of}: {some[:5]}" for what, some in (("lost", lost), ("doubled", doubled)) if some]
     return Verdict(
-        lost=sum(1 for number in acknowledged if number not in counts),
-        doubled=sum(count - 1 for count in counts.values()),
+        lost=len(lost),
+        doubled=sum(counts[number] - 1 for number in doubled),
         faults=tuple(faults),
+        notes=tuple(notes),
     )

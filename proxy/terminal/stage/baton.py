@@ -43,6 +43,8 @@ async def start_proxy(
         "127.0.0.1:0",
         "--log-format",
         "text",
+        "--clients",
+        "1000000",  # a stage has as many as it likes
     ]
     for node in nodes:
         command += ["--node", str(node)]

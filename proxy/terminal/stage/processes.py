@@ -23,6 +23,9 @@ INTERRUPTED = 130
 """The exit code of a shell command ended by Ctrl-C."""
 
 PORTS = range(20_000, 30_000)
+STAGE_PORTS = "STAGE_PORTS"
+"""FIRST-LAST in the environment: the part of these ports that is left to this stage, where several are set
+side by side."""
 
 LANES_MODE = "BATON_LANES_MODE"
 """The one variable of Baton's that it is to find: whatever is shown is shown with lanes of that mode."""
@@ -44,14 +47,25 @@ def free_port() -> int:
     From below the range in which the kernel chooses the ports of outgoing connections: else one of the many
     clients might be given it in between.
     """
+    ports = _ports()
     while True:
-        port = random.choice(PORTS)
+        port = random.choice(ports)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
         return port
+
+
+def _ports() -> range:
+    given = os.environ.get(STAGE_PORTS)
+    if given is None:
+        return PORTS
+    first, _, last = given.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and PORTS[0] <= int(first) <= int(last) <= PORTS[-1]):
+        raise StageFailed(f"{STAGE_PORTS}: FIRST-LAST, within {PORTS[0]}-{PORTS[-1]}, and not {given!r}")
+    return range(int(first), int(last) + 1)
 
 
 def last_line(log: Path) -> str:

@@ -5,6 +5,7 @@ import { $, bytes, clock, lasting, make, say } from "./making.js";
 import { gateTold, routeUnknown, showRoute } from "./picture.js";
 import { offer } from "./steering.js";
 import { showSwitchovers } from "./timeline.js";
+import { askForToken, bearing, entering } from "./token.js";
 
 const POLL_MS = 1000;
 const PATIENCE_MS = 4000;
@@ -22,11 +23,14 @@ const charts = {
 };
 let before = null; // the last status, for rates
 let marked = false; // a gate closed since the last point
-let source = null;
+let listening = null; // what ends the stream of events
 let timer = 0;
 
+class TokenWanted extends Error {}
+
 async function fetchJson(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const answer = await fetch(path, { headers: bearing(), signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (answer.status === 401) throw new TokenWanted();
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
   return answer.json();
 }
@@ -35,9 +39,10 @@ async function poll() {
   clearTimeout(timer);
   const began = performance.now();
   try {
-    if (!document.hidden) show(await fetchJson("/v1/status"));
-  } catch {
-    lost();
+    if (!document.hidden && !entering()) show(await fetchJson("/v1/status"));
+  } catch (fault) {
+    if (fault instanceof TokenWanted) wanted();
+    else lost();
   }
   clearTimeout(timer);
   timer = setTimeout(poll, Math.max(100, POLL_MS - (performance.now() - began)));
@@ -72,6 +77,14 @@ function chart(status) {
   before = status;
 }
 
+function wanted() {
+  document.body.dataset.state = "lost";
+  $("live").dataset.state = "lost";
+  say($("live"), "token wanted");
+  listening?.abort();
+  askForToken(poll);
+}
+
 function lost() {
   document.body.dataset.state = "lost";
   $("live").dataset.state = "lost";
@@ -97,13 +110,21 @@ async function history() {
   if (askAgain) { askAgain = false; setTimeout(history, 60); }
 }
 
-function listen() {
-  source?.close();
-  source = new EventSource("/v1/events");
-  source.onmessage = (message) => told(JSON.parse(message.data));
-  source.onerror = () => { // it comes again by itself, unless it was answered something else than a stream
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
-  };
+// An EventSource cannot bear a token, so the stream is read as what it is: lines of data, and an empty one.
+async function listen() {
+  listening?.abort();
+  const mine = listening = new AbortController();
+  try {
+    const answer = await fetch("/v1/events", { headers: bearing(), signal: mine.signal });
+    if (!answer.ok) throw new Error(`/v1/events answered ${answer.status}`);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = "", part = await reader.read(); !part.done; part = await reader.read()) {
+      const blocks = (rest + part.value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) if (block.startsWith("data: ")) told(JSON.parse(block.slice(6)));
+    }
+  } catch { /* it is asked for again below */ }
+  setTimeout(() => { if (!mine.signal.aborted) listen(); }, AGAIN_MS);
 }
 
 function told(event) {

@@ -1,13 +1,14 @@
-// The buttons. The token is kept in its field and nowhere else.
+// The buttons.
 
 import { $, make, ms, say } from "./making.js";
+import { bearing } from "./token.js";
 
 const buttons = [$("check"), $("switch"), $("yes")];
 
 async function ask(path, body) {
   const answer = await fetch(path, {
     method: "POST",
-    headers: { Authorization: `Bearer ${$("token").value.trim()}`, "Content-Type": "application/json" },
+    headers: { ...bearing(), "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
   const found = await answer.json();

@@ -1,0 +1,1 @@
+"""Who may steer, who may look, and who the proxy is to its nodes."""
