@@ -16,7 +16,7 @@ SEED = os.environ.get("FUZZ_SEED") or (
     str(SystemRandom().randrange(10**9)) if "FUZZ_SECONDS" in os.environ else "4711"
 )
 """The same one in CI always, so that a failure there is of what was changed; scripts/fuzz has new ones."""
-SHARES = {"cutting": 0.25, "twins": 0.4, "storm": 0.35}
+SHARES = {"cutting": 0.1, "twins": 0.35, "storm": 0.3, "targets": 0.25}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +41,8 @@ def rounds(request: pytest.FixtureRequest, seed: str) -> Callable[[], Iterator[R
     A round's Random depends on the seed and the number of the round alone.
     """
     module = request.node.path.stem.removeprefix("test_")
-    tests = [item for item in request.session.items if item.path == request.node.path]
+    here = [item for item in request.session.items if item.path == request.node.path]
+    tests = [item for item in here if "rounds" in getattr(item, "fixturenames", ())]
 
     def go() -> Iterator[Random]:
         end = time.monotonic() + SECONDS * SHARES[module] / len(tests)
