@@ -49,6 +49,8 @@ class Player:
     talk: Talk
     dice: random.Random
     stopping: threading.Event
+    calm: float = 1.0
+    """By how much its rests are longer than those of its program."""
     bypasses: bool = False
     """It talks to a node itself: there an error is nothing to wonder at."""
     events: list[Event] = attrs.field(factory=list)
@@ -63,7 +65,7 @@ class Player:
 
     def goes_on(self, rest_ms: float = 0.0) -> bool:
         """Rest for a random time, up to twice ``rest_ms``; False once it is time to stop."""
-        return not self.stopping.wait(self.dice.random() * rest_ms / 500)
+        return not self.stopping.wait(self.dice.random() * rest_ms * self.calm / 500)
 
     def notice(self, what: str) -> None:
         self.events.append(Noticed(Span(self.name, time.monotonic()), what))
@@ -138,9 +140,19 @@ class Player:
             nonce = self.fresh()
             if (said := self.ask("ECHO", nonce)) != nonce:
                 self.notice(f"the last ECHO was answered {said!r}")
+            self._take_invalidations()
             if not self.talk.is_quiet():
                 self.notice("something came that nobody asked for")
         self.talk.socket.close()
+
+    def _take_invalidations(self) -> None:
+        """They may come at any time: somebody may flush, or switch over."""
+        while self.pushed is not None and not self.talk.is_quiet():
+            push = self.talk.reply()
+            if isinstance(push, hiredis.PushNotification) and push[0] == "invalidate":
+                self.pushed(push)
+            else:
+                self.notice(f"nobody asked for {push!r}")
 
     def _write_all_down(self, deeds: Sequence[Deed], begun: float, replies: Sequence[Any]) -> None:
         """Who gets an answer that cannot be its own leaves: all that follow would be wrong as well."""

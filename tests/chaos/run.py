@@ -42,6 +42,11 @@ class Run:
     proxy: BatonProcess
     seed: int
     valves: Sequence[Valve] = ()
+    calm: float = 1.0
+    """By how much the players rest longer than their programs say."""
+    db: int = 0
+    """Where all of them are."""
+    bypassing: Sequence[Seat] = BYPASSING
     switchovers: Counter[str] = attrs.field(factory=Counter)
     """How they ended: done, or called off, and in which step."""
     faults: list[Fault] = attrs.field(factory=list)
@@ -61,7 +66,7 @@ class Run:
         self.primary.command("XGROUP", "CREATE", programs.TASKS, programs.GROUP, "$", "MKSTREAM")
         listening = [self._thread(seat, self._listening_ends) for seat in self._of_today(LISTENING)]
         writing = [self._thread(seat, self._writing_ends) for seat in self._of_today(WRITING)]
-        for node, seat in itertools.product(self.nodes, BYPASSING):
+        for node, seat in itertools.product(self.nodes, self.bypassing):
             writing.append(self._thread(seat, self._writing_ends, node))
         for thread in listening + writing:
             thread.start()
@@ -110,11 +115,13 @@ class Run:
                 times += 1
                 talk = Talk(socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS))
                 talk.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                player = Player(f"{name}.{times}", talk, dice, ends, seat.bypasses)
+                player = Player(f"{name}.{times}", talk, dice, ends, self.calm, seat.bypasses)
                 self._players.append(player)
                 try:
                     if seat.protocol == 3:
                         player.ask("HELLO", 3)
+                    if self.db:
+                        player.ask("SELECT", self.db)
                     seat.program(player)
                     player.close()
                 except LostError:
@@ -192,7 +199,7 @@ class Run:
             logs={key: _log(primary, key) for key in keys(Append, Read)},
             counters={key: int(primary.command("GET", key) or 0) for key in keys(Count)},
             registers={key: primary.command("GET", key) or "" for key in keys(Swap)},
-            queues={key: _queue(primary, key) for key in keys(Push)},
+            queues={key: _queue(primary, key, self.db) for key in keys(Push)},
         )
 
     def _compare_nodes(self) -> None:
@@ -217,10 +224,12 @@ def _log(primary: RedisServer, key: str) -> list[tuple[str, Place]]:
     return [(value, place) for place, value in enumerate(values, 1)]
 
 
-def _queue(primary: RedisServer, key: str) -> list[str]:
+def _queue(primary: RedisServer, key: str, db: int) -> list[str]:
     """What nobody has taken."""
     kind = primary.command("TYPE", key)
     if kind == "stream":
-        left = Talk(primary.raw()).ask("XREADGROUP", "GROUP", programs.GROUP, "end", "STREAMS", key, ">")
+        talk = Talk(primary.raw())
+        talk.ask("SELECT", db)
+        left = talk.ask("XREADGROUP", "GROUP", programs.GROUP, "end", "STREAMS", key, ">")
         return list(deeds.values_of(left))
     return list(primary.command("ZRANGE" if kind == "zset" else "LRANGE", key, 0, -1))
