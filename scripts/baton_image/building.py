@@ -12,8 +12,11 @@ from attrs import frozen
 
 from scripts.baton_image.dockerfile import DockerfileError, Instruction, Stage, context_of, read
 
-OWN_PATHS = ("/opt/baton", "/src")
+OWN_PATHS = ("/opt/baton", "/src", "/usr/share/baton")
 """What the steps make in the image. Here they lie below the folder; other paths are the machine's own."""
+
+BILL = "usr/share/baton/baton.cdx.json"
+"""Where the Dockerfile puts the bill of materials; here it lies beside ``image.json`` too."""
 
 STEP_LIMIT_S = 600
 
@@ -31,6 +34,8 @@ def build(root: Path, folder: Path) -> None:
         _say(f"FROM {stage.image}: left out; it is the Python of this machine, {sys.version.split()[0]}")
         _Builder(root, folder, dict(os.environ)).perform(stage)
     _finish(stages[-1], folder)
+    if (folder / BILL).exists():
+        shutil.copy(folder / BILL, folder)
     (folder / "image.json").write_text(json.dumps(run_so, indent=2) + "\n")
 
 
@@ -79,6 +84,8 @@ class _Builder:
                     self._copy(each, where)
                 case "RUN" if "apt-get" in each.text:
                     _say(f"RUN {each.text.split('&&')[1].strip()}: left out; the machine's own are used")
+                case "RUN" if "dpkg" in each.text:
+                    _say(f"RUN {each.text}: left out; there is no base image, and the bill says so")
                 case "RUN":
                     self._run(each, where)
                 case _:
@@ -127,7 +134,7 @@ def _finish(stage: Stage, folder: Path) -> None:
             )
         kept.append(Path(below(folder, to)))
     for path in OWN_PATHS:
-        if folder / path[1:] not in kept:
+        if folder / path[1:] not in kept and (folder / path[1:]).exists():
             shutil.rmtree(folder / path[1:])
 
 

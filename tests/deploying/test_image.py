@@ -1,5 +1,6 @@
 """The image: the Dockerfile's steps on a bare folder, and what they made, confined as in a container."""
 
+import json
 import os
 import re
 import shutil
@@ -7,11 +8,14 @@ import signal
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 from proxy.release import VERSION
+from scripts.baton_check import bills, locks
+from scripts.baton_image.bill import normal
 from scripts.baton_image.building import below, build
 from scripts.baton_image.dockerfile import DockerfileError, read
 from tests.binaries import ROOT
@@ -107,7 +111,7 @@ def test_the_health_check_fails_where_nobody_listens(running: Running) -> None:
 
 
 def test_the_image_has_what_it_needs_and_no_more(image: Image) -> None:
-    assert {each.name for each in image.folder.iterdir()} == {"opt", "image.json"}
+    assert {each.name for each in image.folder.iterdir()} == {"opt", "usr", "image.json", "baton.cdx.json"}
     [packages] = image.folder.glob("opt/baton/lib/python*/site-packages")
     assert list(packages.glob("proxy/wire/counting.*.so")), "the hot path is compiled"
     assert not (packages / "pip").exists() and not (packages / "tests").exists()
@@ -127,6 +131,33 @@ def test_all_files_of_the_package_are_in_the_image(image: Image) -> None:
     own = {str(path.relative_to(ROOT)) for path in (ROOT / "proxy").rglob("*") if path.is_file()}
     missing = {name for name in own if "__pycache__" not in name and not name.endswith(".so")} - there
     assert not missing
+
+
+def test_the_bill_of_materials_names_what_is_installed_and_what_is_locked_and_no_more(image: Image) -> None:
+    text = (image.folder / "usr/share/baton/baton.cdx.json").read_text()
+    assert (image.folder / "baton.cdx.json").read_text() == text, "beside the image too"
+    locked, _ = locks.read((ROOT / "requirements/baton.txt").read_text())
+    assert bills.faults(text, locked) == []
+
+    [packages] = image.folder.glob("opt/baton/lib/python*/site-packages")
+    installed = {normal(each.metadata["Name"]) for each in distributions(path=[str(packages)])}
+    told = json.loads(text)
+    named = {normal(each["name"]) for each in told["components"] if each["purl"].startswith("pkg:pypi/")}
+    assert named == installed
+    assert installed - {pin.name for pin in locked} <= {"redis-baton", "setuptools"}, "which 3.11's venv has"
+
+
+def test_the_bill_says_what_it_does_not_know(image: Image) -> None:
+    told = json.loads((image.folder / "baton.cdx.json").read_text())
+    assert told["compositions"][0]["aggregate"] == "incomplete"
+    assert not any(each["purl"].startswith("pkg:deb/") for each in told["components"])
+    assert "there is no base image, and the bill says so" in image.said
+
+
+def test_the_bill_names_the_image_that_it_stands_on() -> None:
+    build_stage, last = read(ROOT / "Dockerfile")
+    [billing] = [each.words for each in build_stage.said("RUN") if "bill.py" in each.text]
+    assert billing[billing.index("--base") + 1] == build_stage.image == last.image
 
 
 def test_the_labels_and_the_tags_are_of_this_version() -> None:

@@ -182,7 +182,7 @@ def test_the_settings_are_right_and_agree_with_the_ports(
     settings = settings_of(objects, tmp_path)
     [container] = containers(named(objects, "Deployment"))
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert settings.http is not None
+    assert settings.listen is not None and settings.http is not None
     assert ports == {
         "clients": settings.listen.port,
         "admin": settings.admin.port,

@@ -87,7 +87,7 @@ def test_every_page_can_be_searched(site: Path) -> None:
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     for name in ("docs", "scripts/baton_docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("mkdocs.yml", "README.md", "CHANGELOG.md"):
+    for name in ("mkdocs.yml", "README.md", "CHANGELOG.md", "SECURITY.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     page = tmp_path / "docs/settings.md"
     mistakes = "[nowhere](no-such-page.md) [no such part](settings.md#no-such-part) ![](no-such.svg)"

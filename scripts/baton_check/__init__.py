@@ -1,0 +1,1 @@
+"""What Baton takes from others, and whether it may: locks, licences, advisories, the bill of materials."""
