@@ -12,6 +12,7 @@ from typing import Any, Self
 import attrs
 import redis
 
+from tests import control, encryption
 from tests.binaries import ROOT
 from tests.servers import direct_client
 from tests.waiting import wait_until
@@ -79,12 +80,13 @@ class BatonProcess:
         """Return a new connection to the proxy as a plain socket; `timeout` in seconds."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = encryption.wrapped(connection)
         self._closing.append(connection.close)
         return connection
 
     def admin(self, *words: str) -> Any:
         """Send one command to the admin port and return its reply; an error reply is a ResponseError."""
-        options = {"protocol": 2, "socket_timeout": ADMIN_TIMEOUT_SECONDS}
+        options = {"protocol": 2, "socket_timeout": ADMIN_TIMEOUT_SECONDS, "ssl": False}
         with direct_client(self.admin_port, **options) as console:
             return console.execute_command(*words)
 
@@ -144,7 +146,8 @@ class BatonProcess:
 
     def _launch(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BATON_")}
-        environment = inherited | READABLE | dict(self.environment)
+        environment = inherited | READABLE | encryption.proxy_environment() | dict(self.environment)
+        environment |= control.environment(self.command, environment)
         listening = ["+serving", "+admin"]
         if "--http" in self.command or "BATON_HTTP" in environment:
             listening.append("+http")
@@ -182,8 +185,8 @@ class BatonProcess:
 def serve_command(nodes: Sequence[str], *arguments: str, listen: str = ANY_PORT) -> list[str]:
     """Return the command line of a proxy for `nodes`, for a test that wants to see it fail."""
     given = [word for node in nodes for word in ("--node", node)]
-    command = [sys.executable, "-m", "proxy.cli", "serve", "--listen", listen, "--admin", ANY_PORT]
-    return [*command, *given, *arguments]
+    command = [sys.executable, "-m", "proxy.cli", "serve", *encryption.proxy_words(listen)]
+    return [*command, "--admin", ANY_PORT, *given, *arguments]
 
 
 def port_in(log: str, event: str) -> int:

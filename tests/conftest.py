@@ -5,8 +5,13 @@ before and after the steps of a switchover, the modes take turns: each test sees
 but a version in one of the modes. Which one depends on the test's name alone, and so each version has about
 as many tests in either mode. By hand, ``--lanes=shared`` or ``--lanes=private`` has one mode with all
 versions, and ``--lanes=each`` all there is; so has, always, a test marked ``each_with_each``.
+
+Tests run side by side: most of their time they wait for servers. What measures, or needs the machine for
+itself, is marked ``alone``: scripts/test runs it by ``--alone=only``, after all the others. What is dear to
+make and kept for several tests is made once: they go to one process (``KEPT``).
 """
 
+import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,19 +21,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from proxy.telling import Told, listen
+from tests import control, encryption
 from tests.baton import MODES, BatonProcess, with_lanes
 from tests.binaries import each_in_turn, find_all, find_main
+from tests.ports import give_way
 from tests.servers import Pair, RedisServer, Trio
+from tests.tls.authority import Papers
 
 # A noisy machine is no failure of the code: pytest's own time limit is the only one.
-settings.register_profile("baton", deadline=None)
+settings.register_profile("baton", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("baton")
 
 BINARIES = find_main()
 VERSIONS = list(find_all())
+
+KEPT = ("image", "opened", "scraped", "site", "standing", "twins", "world")
+"""Fixtures that are kept for a module or for all tests. ``@`` and the name stand behind who uses one."""
+MORE_THAN_CORES = 1
+MOST_PROCESSES = 8
+"""A container may show many cores and grant few."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,23 +52,69 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="in-turn",
         help="the mode of the lanes: one of the two; both, taking turns with the versions; or each with each",
     )
+    parser.addoption(
+        "--control-user",
+        action="store_true",
+        help="the proxy logs in to the nodes as the README's user, whose every denial is a failure",
+    )
+    parser.addoption("--tls", action="store_true", help="TLS on every leg; the server that speaks it only")
+    parser.addoption(
+        "--alone",
+        choices=("with", "without", "only"),
+        default="with",
+        help="tests that need the machine for themselves: with the others, left out, or only these",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "each_with_each: runs in each mode of the lanes with each version")
+    config.addinivalue_line("markers", "alone: needs the machine for itself, so runs after all the others")
+    control.MODE.on = bool(config.getoption("--control-user"))
+    give_way()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes ``-n auto`` makes: while some wait for servers, others use the cores."""
+    return min(len(os.sched_getaffinity(0)) + MORE_THAN_CORES, MOST_PROCESSES)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:  # before pytest-xdist looks for them
+        if kept := [name for name in KEPT if name in getattr(item, "fixturenames", ())]:
+            item.add_marker(pytest.mark.xdist_group(_group(item, kept[0])))
+    yield
     chosen = config.getoption("--lanes")
     turns = defaultdict[str, set[int]](set)
     for item in items:
         turns[_test(item)].add(_turn(item))
-    left_out = [item for item in items if not _takes_part(item, chosen, turns[_test(item)])]
+    alone = config.getoption("--alone")
+    left_out = [
+        item
+        for item in items
+        if not _takes_part(item, chosen, turns[_test(item)])
+        or not _has_its_turn(item, alone)
+        or (config.getoption("--tls") and not _speaks_tls(item))
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
+    items.sort(key=_is_short)
+
+
+def _group(item: pytest.Item, kept: str) -> str:
+    if kept == "standing":
+        return f"{item.path.stem.removeprefix('test_')}-{_given(item)['redis_binary']}"
+    if kept == "twins":
+        return "-".join([kept, _given(item)["redis_binary"], _given(item)["lanes"]])
+    return kept
+
+
+def _is_short(item: pytest.Item) -> bool:
+    """Sorts those with a time limit of their own first: nobody is to wait for a long one at the end."""
+    return item.get_closest_marker("timeout") is None
 
 
 def _takes_part(item: pytest.Item, chosen: str, turns: set[int]) -> bool:
@@ -66,6 +126,14 @@ def _takes_part(item: pytest.Item, chosen: str, turns: set[int]) -> bool:
     if len(turns) == 1 or item.get_closest_marker("each_with_each"):
         return True
     return bool(MODES[(zlib.crc32(_test(item).encode()) + _turn(item)) % len(MODES)] == mode)
+
+
+def _has_its_turn(item: pytest.Item, alone: str) -> bool:
+    return alone == "with" or (alone == "only") == bool(item.get_closest_marker("alone"))
+
+
+def _speaks_tls(item: pytest.Item) -> bool:
+    return bool(_given(item).get("redis_binary", encryption.SPEAKS_TLS) == encryption.SPEAKS_TLS)
 
 
 def _turn(item: pytest.Item) -> int:
@@ -83,6 +151,22 @@ def _given(item: pytest.Item) -> dict[str, Any]:
 
 def _test(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _run_in_tls(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    if not pytestconfig.getoption("--tls"):
+        yield
+        return
+    with encryption.everywhere(tmp_path_factory.mktemp("certificates")):
+        yield
+
+
+@pytest.fixture
+def tls_on_every_leg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Papers]:
+    """Servers, proxies and clients that this test makes speak TLS."""
+    with encryption.everywhere(tmp_path_factory.mktemp("certificates")) as papers:
+        yield papers
 
 
 @pytest.fixture(params=MODES)

@@ -6,12 +6,11 @@ The rules:
    answer would come from a stranger.
 2. Ports are chosen below the range from which the kernel takes the ports of outgoing connections. Otherwise
    a connection might hold the port of a killed server when it comes back, and a proxy that keeps dialling
-   the dead port would in the end connect to itself.
+   the dead port would in the end connect to itself. Tests side by side never choose the same (ports.py).
 3. Whatever was started is ended by its process id, frozen or not, and its clients are closed.
 """
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -24,10 +23,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests import control, encryption
 from tests.binaries import version_of
+from tests.ports import free_port as free_port
 from tests.waiting import wait_until
 
-PORTS = range(20000, 30000)
 START_ATTEMPTS = 5
 TERMINATE_LIMIT_SECONDS = 15.0  # from 7.0 on SIGTERM waits up to 10 s for replicas that lag
 
@@ -39,19 +39,6 @@ READY = "Ready to accept connections"
 PORT_TAKEN = "Address already in use"
 
 
-def free_port() -> int:
-    """Return a loopback port on which nobody listens now. It is not reserved: be ready to choose again."""
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-
-
 def direct_client(port: int, **options: Any) -> redis.Redis:
     """Return a redis-py client that tries once and reports what happened, and answers in `str`."""
     given: dict[str, Any] = {
@@ -61,7 +48,7 @@ def direct_client(port: int, **options: Any) -> redis.Redis:
         "decode_responses": True,
         "socket_timeout": 10,
     }
-    return redis.Redis(**(given | options))
+    return redis.Redis(**(given | encryption.client_options() | options))
 
 
 @attrs.define(eq=False)
@@ -88,7 +75,8 @@ class RedisServer:
         for _ in range(START_ATTEMPTS):
             server = cls(binary, directory, free_port(), passwords[-1] if passwords else None)
             debug = () if version_of(binary) == "6.2" else ("enable-debug-command local",)
-            lines = (f"port {server.port}", f"dir {directory}", *DEFAULTS, *debug, *config)
+            debug = (*debug, *control.config_lines(version_of(binary)))
+            lines = (*encryption.node_lines(server.port), f"dir {directory}", *DEFAULTS, *debug, *config)
             server.config_file.write_text("".join(f"{line}\n" for line in lines))
             try:
                 server._launch()
@@ -127,6 +115,7 @@ class RedisServer:
         """Return a new connection as a plain socket, closed with the server; `timeout` in seconds."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = encryption.wrapped(connection)
         self._closing.append(connection.close)
         return connection
 
@@ -194,12 +183,20 @@ class RedisServer:
         self._launch()
 
     def end(self) -> None:
-        """Kill the process if it runs and close every client that was handed out."""
+        """Kill the process if it runs and close every client that was handed out.
+
+        In the mode of the control user, what the server has to say against that is an AssertionError.
+        """
+        wrong: list[str] = []
         if self._process is not None:
+            if control.MODE.on:
+                with direct_client(self.port, password=self.password, socket_timeout=1) as eye:
+                    wrong = control.faults(eye)
             self.kill()
         for close in self._closing:
             close()
         self._closing.clear()
+        assert not wrong, f"{self.address}: {wrong}"
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")

@@ -42,6 +42,7 @@ def a_run(figures: Figures) -> Run:
     return Run(3, False, {"redis": "7.0.15"}, 2, 0.25, ["no envoy on this machine"], figures=figures)
 
 
+@pytest.mark.alone
 def test_the_bench_tells_all_that_it_measures_and_writes_the_page(tmp_path: Path) -> None:
     scratch, told, page = tmp_path / "scratch", tmp_path / "told.json", tmp_path / "performance.md"
     scratch.mkdir()
@@ -93,6 +94,7 @@ def check_measured(measured: dict[str, Any], cannot: dict[str, Any]) -> None:
     assert looked["page_ms"]["median"] > 0 and looked["commands_per_s"]["min"] > 0
 
 
+@pytest.mark.alone
 def test_the_bench_ends_its_processes_when_it_is_interrupted(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     command = [*BENCH, "--only", "hold", "--rounds", "100"]

@@ -23,6 +23,7 @@ REFUSED = "tests/test_commands.py::TestRedisCommands::test_replicaof"
 LIMIT_S = 280  # the environment of the suite is made once, which is a download of many packages
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(LIMIT_S + 10)
 def test_a_part_of_the_suite_of_redis_py_differs_only_where_baton_refuses_by_design(
     lanes: str, tmp_path: Path

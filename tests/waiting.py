@@ -10,7 +10,7 @@ from collections.abc import Callable
 import trio
 
 POLL_SECONDS = 0.003
-LIMIT_SECONDS = 10.0
+LIMIT_SECONDS = 30.0
 
 
 def wait_until(

@@ -86,7 +86,9 @@ def parse(arguments: Sequence[str] | None) -> Wishes:
     if options.rounds is not None:
         if options.rounds < 1:
             parser.error("--rounds must be at least 1")
-        sizes = evolve(sizes, rounds=options.rounds, watched_rounds=options.rounds)
+        sizes = evolve(
+            sizes, rounds=options.rounds, watched_rounds=options.rounds, secured_rounds=options.rounds
+        )
     if options.base is not None and not (options.base / "proxy" / "cli.py").exists():
         parser.error(f"{options.base} is no tree of Baton's")
     if options.case:

@@ -11,6 +11,8 @@ from .figures import Figures, Samples, Spread, ratio
 from .hold import Scene
 from .latency import CASE as ONE_CLIENT
 from .memory import CASE as IDLE
+from .secured import CASE as TLS
+from .secured import SECURED, SECURED_WORKLOADS
 from .watched import COST, LOADED, OFF, ON
 from .ways import ENVOY, HAPROXY, SHARED, TWEMPROXY
 from .workloads import GET, GET_PIPELINED, SET, SET_PIPELINED, Workload
@@ -62,6 +64,7 @@ def goals_of(figures: Figures) -> list[Goal]:
         *goals_of_the_hold(figures),
         *goals_of_idle_clients(figures),
         *goals_of_the_watched(figures),
+        *goals_of_the_secured(figures),
     ]
 
 
@@ -110,6 +113,19 @@ def goals_of_the_watched(figures: Figures) -> Sequence[Goal]:
     return [
         *costs,
         *(Goal(what, "≤", bound, " ms", figures.spread(LOADED, ON, name)) for what, bound, name in looks),
+    ]
+
+
+def goals_of_the_secured(figures: Figures) -> Sequence[Goal]:
+    return [
+        Goal(
+            f"{workload.name}, TLS to the clients: CPU of the proxy, of haproxy's",
+            "≤",
+            1.6,
+            "",
+            figures.ratio(TLS + workload.name, "proxy_cpu_us", f"{SHARED} {SECURED}", f"{HAPROXY} {SECURED}"),
+        )
+        for workload in SECURED_WORKLOADS
     ]
 
 

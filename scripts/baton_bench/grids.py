@@ -14,6 +14,8 @@ from .hold import ALONE, FAILOVER, FLOOR, STEP
 from .latency import CASE as ONE_CLIENT
 from .memory import CASE as IDLE
 from .memory import GROWTH
+from .secured import BOTH, PLAIN, SECURED, SECURED_WORKLOADS
+from .secured import CASE as TLS
 from .watched import COST, LOADED, OFF, ON
 from .ways import LANES, REDIS, SHARED, WAYS
 from .workloads import WORKLOADS
@@ -46,6 +48,8 @@ def grids_of(run: Run) -> list[Grid]:
         grids += [hold_grid(figures), steps_grid(figures)]
     if LOADED in figures.samples:
         grids.append(watched_grid(figures))
+    if any(case.startswith(TLS) for case in figures.samples):
+        grids.append(secured_grid(figures))
     return grids
 
 
@@ -259,6 +263,22 @@ def watched_grid(figures: Figures) -> Grid:
         "below: while 50 clients saturate the proxy",
     ]
     return Grid("Watched: what metrics, HTTP and logs cost, and how quickly they answer", rows, notes)
+
+
+def secured_grid(figures: Figures) -> Grid:
+    ways = [f"{name} {kind}" for name in BOTH for kind in (PLAIN, SECURED)]
+    rows: list[Row] = [("", "", *ways, "TLS, of haproxy's")]
+    for workload in SECURED_WORKLOADS:
+        case = TLS + workload.name
+        for what, measure, form in (
+            ("CPU of the proxy, µs", "proxy_cpu_us", times),
+            ("requests/s", "requests_per_s", whole),
+        ):
+            of_haproxys = figures.ratio(case, measure, ways[1], ways[3])
+            row = (with_spread(figures.spread(case, way, measure), form) for way in ways)
+            rows.append((workload.name, what, *row, with_spread(of_haproxys, times)))
+    notes = ["a request; the nodes without TLS, handshakes not counted"]
+    return Grid("TLS to the clients: what it costs", rows, notes, left=2)
 
 
 def thousandths(value: float) -> str:

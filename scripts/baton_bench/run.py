@@ -20,13 +20,14 @@ from .hold import measure_hold
 from .latency import measure_latency
 from .memory import measure_memory
 from .peers import PEERS
+from .secured import can_be_secured, measure_secured
 from .sizes import Sizes
 from .throughput import has_redis_benchmark, measure_throughput
 from .usage import raise_file_limit
 from .watched import measure_watched
 from .ways import LANES, ways_here
 
-PARTS = ("throughput", "latency", "memory", "hold", "metrics")
+PARTS = ("throughput", "latency", "memory", "hold", "metrics", "tls")
 
 
 @frozen
@@ -83,6 +84,10 @@ async def measure_part(
             await measure_hold(screen, server, directory, names, sizes, open_files, figures)
         case "metrics":
             await measure_watched(screen, server, directory, settings.base, sizes, figures)
+        case "tls" if why := can_be_secured():
+            run.skipped.append(why)
+        case "tls":
+            await measure_secured(screen, server, directory, sizes, figures)
 
 
 def begin(settings: Settings, server: Server) -> Run:

@@ -24,6 +24,8 @@ class Sizes:
     floors: int
     watched_rounds: int
     """Of what metrics, HTTP and logs cost."""
+    secured_rounds: int
+    """Of what TLS costs."""
     scrapes: int
     """In each round."""
     growth: tuple[int, int]
@@ -41,6 +43,7 @@ FULL = Sizes(
     failovers=2,
     floors=3,
     watched_rounds=12,
+    secured_rounds=7,
     scrapes=30,
     growth=(20, 120),
 )
@@ -55,6 +58,7 @@ QUICK = Sizes(
     failovers=1,
     floors=1,
     watched_rounds=1,
+    secured_rounds=1,
     scrapes=3,
     growth=(1, 2),
 )

@@ -25,11 +25,13 @@ class Workload:
     clients: int = 50
     pipeline: int = 1
     value_bytes: int = 64
+    more: tuple[str, ...] = ()
+    """Arguments of redis-benchmark besides."""
 
     @property
     def arguments(self) -> list[str]:
         """redis-benchmark's."""
-        told = ["-c", str(self.clients), "-P", str(self.pipeline), "-d", str(self.value_bytes)]
+        told = [*self.more, "-c", str(self.clients), "-P", str(self.pipeline), "-d", str(self.value_bytes)]
         if self.kind == "lrange":
             return [*told, "LRANGE", LIST_KEY, "0", str(LIST_LENGTH - 1)]
         return [*told, "-t", self.kind]
