@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 PICTURE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]+\.svg)"\s*/?>\s*</p>')
-PAGES = {"README.md": "five-minutes.md", "CHANGELOG.md": "changelog.md"}
+PAGES = {"README.md": "five-minutes.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """What lies outside docs/, and as which page the site has it."""
 
 

@@ -27,7 +27,7 @@ def settings() -> str:
 
 def setting_row(name: str, setting: Setting) -> Sequence[str]:
     default = getattr(Settings(), name)
-    shown = "" if default in (None, (), {}) else code(str(default).lower())
+    shown = "" if default in (None, (), {}) else code(setting.text(default))
     in_file = setting.in_file if setting.key else None
     places = "<br>".join(code(place) for place in (in_file, setting.env, setting.flag) if place)
     return places, shown, "yes" if setting.live else "", cell(setting.doc)
