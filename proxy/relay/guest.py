@@ -164,9 +164,8 @@ class Guest(Peer):
         raise NotImplementedError
 
     def drained(self) -> None:
-        if self.leaving:
-            if not self.is_owed:
-                self.close()
+        if self.leaving and not self.is_owed:
+            self.close()
         elif (lane := self.own_lane) is not None:
             lane.listen(True)
         else:

@@ -13,6 +13,8 @@ from proxy.wire.encoding import OK, command
 from proxy.wire.requests import Frame, arguments, length
 
 _NOBODY = b"-ERR No such client"
+_HIMSELF = "CLIENT KILL"
+"""Why a client stays on its own lane: the node closes that, and the client is to go with it."""
 
 
 @frozen
@@ -55,6 +57,8 @@ def kill(session: Session, frame: Frame) -> tuple[Step, ...]:
         entry = directory.at(words[2])
         if entry is None:
             return (Send(frame),)
+        if entry.number == session.number:
+            session.strange = session.strange or _HIMSELF
         if not entry.alone:
             return (Send(frame, KillsAt(entry.number)),)
         return (Send(command(*words[:2], entry.lane)),)
@@ -62,6 +66,9 @@ def kill(session: Session, frame: Frame) -> tuple[Step, ...]:
     if None in ids.values():
         return (LookUp(b"CLIENT", frame),)
     choice = Choice.of(words)
+    spares_none = choice.filters.get(b"SKIPME", b"").upper() == b"NO"
+    if spares_none and any(map(choice.takes, directory.entries({session.number}))):
+        session.strange = session.strange or _HIMSELF
     lanes = sum(choice.takes(lane) for lane in directory.lanes())
     kills = Kills(choice, _chosen(session, choice), lanes)
     return (Send(command(*translated(words, ids, session)), kills),)

@@ -13,6 +13,7 @@ from tests.baton import BatonProcess
 from tests.hostile.bystander import Bystander
 from tests.hostile.memory import descriptors, peak_kib, resident_kib
 from tests.servers import Pair
+from tests.talking import Talk
 from tests.waiting import wait_until
 
 Start = Callable[..., BatonProcess]
@@ -157,3 +158,17 @@ def test_clients_that_never_read_are_bounded_and_keep_nobody_waiting(
         watched.goes_on()
         assert resident_kib(proxy) - before < 16 * 2 * 1024 + 30 * 1024
     wait_until(lambda: clients(proxy) == 1, "only the bystander is there")
+
+
+def test_who_breaks_the_protocol_and_reads_late_still_gets_all_that_is_due(pair: Pair, baton: Start) -> None:
+    """What comes for it is left to the kernel while it does not read; so it is fetched when it does."""
+    proxy = baton(*pair)
+    pair.primary.command("SET", "long", "x" * MIB)
+    talk = Talk(proxy.raw())
+    assert talk.ask("PING") == "PONG"
+    talk.socket.sendall(b"*2\r\n$3\r\nGET\r\n$4\r\nlong\r\n" * 20)
+    wait_until(lambda: "unread=0" not in str(proxy.admin("CLIENTS")), "what it does not read is kept for it")
+    talk.socket.sendall(b"*x\r\n")
+    got = talk.rest()
+    assert got.count(b"$1048576\r\n") == 20
+    assert got.endswith(b"\r\n-ERR Protocol error: invalid multibulk length\r\n")
