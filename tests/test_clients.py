@@ -27,6 +27,7 @@ LIMIT_S = 280
 OF = ROOT / "scripts" / "baton_clients"
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_five_switchovers_are_not_noticed_by_any_client(lanes: str, tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)} | with_lanes(lanes)

@@ -15,6 +15,7 @@ BESIDES_S = 240.0
 """What it takes to come and to go, on a machine that is busy with other things."""
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(SECONDS + 2 * BESIDES_S)
 @pytest.mark.skipif(SECONDS <= 0, reason="BATON_SOAK_SECONDS says that there is no time for it")
 def test_under_a_load_that_comes_and_goes_nothing_is_lost_doubled_broken_or_growing(tmp_path: Path) -> None:
