@@ -235,7 +235,8 @@ def test_a_signal_ends_it_with_status_0_and_its_clients_with_it(
     os.kill(proxy.pid, number)
     assert proxy.wait() == 0
     assert [talk.rest() for talk in (idle, blocked, silent)] == [b"", b"", b""]
-    assert [told["event"] for told in events(proxy)][-3:] == ["+leaving", "-clients-left", "+left"]
+    told = [each["event"] for each in events(proxy)]
+    assert told[-4:] == ["+leaving", "+steered", "-clients-left", "+left"]
     wait_until(lambda: node.info("clients")["connected_clients"] == 1, "nothing is left at the node")
 
 
