@@ -27,6 +27,7 @@ PAIRS_MAX = 400
 
 TOLERANCE: Final = {
     "resident": 6144.0,
+    "large": 4096.0,
     "blocks": 12000.0,
     "descriptors": 60.0,
     "tasks": 25.0,
@@ -44,6 +45,11 @@ be gone when all have left (see `left_over`): who is there is left to chance."""
 YOUNG_S: Final = 60.0
 """A process grows into its work: over a time as short as this, twice as much is allowed, and over half of it
 thrice."""
+SLOW_S: Final = {"resident": 600.0}
+"""The same of what takes longer. The C library keeps what was once needed for a moment: step by step, as a
+moment comes that needs more than all before it, `resident` nears its height (two thirds of it in the
+first minute, the rest in a quarter of an hour). What nobody gives back is seen sooner, in `large` and
+`blocks`."""
 SHARE: Final = 0.04
 """And of its median, for what is many."""
 NOISE: Final = 3.0
@@ -83,7 +89,7 @@ def course(name: str, times: Sequence[float], values: Sequence[float]) -> Line:
     off = [abs(value - slope * at - crossing) for at, value in zip(times, values, strict=True)]
     # 1.48 times the median deviation is a standard deviation s; a slope's error is s √12 / (T √n).
     noise = NOISE * 1.48 * median(off) * (12 / len(times)) ** 0.5
-    tolerance = TOLERANCE[name] * (1 + YOUNG_S / length)
+    tolerance = TOLERANCE[name] * (1 + SLOW_S.get(name, YOUNG_S) / length)
     return Line(middle, slope * length, max(tolerance, SHARE * middle, noise), count)
 
 
@@ -93,6 +99,11 @@ def thinned(values: Sequence[float]) -> Sequence[float]:
     return [median(values[at : at + step]) for at in range(0, len(values), step)]
 
 
+LARGE_KEPT_KIB: Final = 4096.0
+"""What the proxy may have in large pieces more than before anybody came: lanes with their buffers, scripts,
+the history of switchovers."""
+
+
 def left_over(before: Mapping[str, float], after: Mapping[str, float], late: int = 0) -> list[str]:
     """What is there that should not be, of a proxy that everybody has left; `before` anybody came.
 
@@ -100,6 +111,8 @@ def left_over(before: Mapping[str, float], after: Mapping[str, float], late: int
     `late` ones, which are made once, when they are needed first.
     """
     found = [f"{after[name]:g} {name}" for name in ("clients", "held", "private", "owed") if after[name]]
+    if after["large"] > before["large"] + LARGE_KEPT_KIB:
+        found.append(f"{after['large']:,.0f} KiB in large pieces, where there were {before['large']:,.0f}")
     if after["tasks"] > before["tasks"]:
         found.append(f"{after['tasks']:g} tasks, where there were {before['tasks']:g}")
     there, were = (each["descriptors"] - each["shared"] - each["spare"] for each in (after, before))

@@ -19,6 +19,7 @@ from .ground import Ground
 
 MEASURES: Final = {
     "resident": "KiB that the process has in memory, as the kernel counts them page by page",
+    "large": "KiB that the C library has given out: whatever is larger than 512 bytes",
     "blocks": "objects and the like that Python has allocated; what is garbage already is among them",
     "descriptors": "open files",
     "tasks": "of trio",
@@ -64,6 +65,7 @@ def take(ground: Ground, began_s: float) -> Sample:
     pid = ground.proxy.pid
     values = {name: float(info[told]) for name, told in INFO.items()}
     values["resident"] = resident_bytes(pid) / 1024
+    values["large"] = int(info["malloc_bytes"]) / 1024
     values["descriptors"] = metric(ground, "process_open_fds")
     values["nodes' clients"] = sum(
         int(node.info("clients")["connected_clients"]) for node in ground.nodes if node._process is not None

@@ -298,6 +298,11 @@ async def test_info_has_what_scrapers_of_redis_look_for(recorder: Recorder) -> N
     }
     assert seen["Stats"] == {"total_commands_processed": "77"}
     assert float(seen["CPU"]["used_cpu_user"]) >= 0 and int(seen["Memory"]["used_memory_rss"]) > 1_000_000
+    large = bytearray(50_000_000)
+    info = await ask(recorder, "INFO MEMORY")
+    assert isinstance(info, Text)
+    before, after = (int(each["Memory"]["malloc_bytes"]) for each in (seen, scraped(info.text)))
+    assert after - before >= len(large)
 
 
 async def test_info_does_not_invent_a_version_while_no_node_has_answered(recorder: Recorder) -> None:
