@@ -1,4 +1,4 @@
-"""How events are written: a line each on stderr, by structlog.
+"""How events are written: a line each on stderr.
 
 For people: ``HH:MM:SS.mmm  +held  switchover=3 budget_ms=500``, local time; a value with a space or a quote
 in it is written as JSON writes it. For machines: a JSON object, ``time`` in UTC. What libraries say by
@@ -8,18 +8,13 @@ standard logging, and Python's warnings, come as events as well.
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
-
-import structlog
 
 from proxy.telling.publishing import set_level, tell, write_by
 from proxy.telling.vocabulary import EVENTS
 
 FORMATS = ("auto", "text", "json")
-
-Line = MutableMapping[str, Any]
 
 
 def set_up(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:
@@ -30,11 +25,13 @@ def set_up(level: str = "info", format: str = "auto", stream: TextIO | None = No
     set_level(level)
     stream = sys.stderr if stream is None else stream
     for_people = stream.isatty() if format == "auto" else format == "text"
-    last: list[structlog.typing.Processor] = [_render_text]
-    if not for_people:
-        last = [_name_level, _name_time, structlog.processors.JSONRenderer()]
-    logger = structlog.wrap_logger(structlog.WriteLogger(stream), processors=last).bind()
-    write_by(lambda told: logger.msg(told.pop("event"), **told))
+    render = _for_people if for_people else _for_machines
+
+    def write(told: dict[str, Any]) -> None:
+        stream.write(render(told) + "\n")
+        stream.flush()
+
+    write_by(write)
     logging.basicConfig(level=logging.WARNING, handlers=[Libraries(logging.WARNING)], force=True)
     logging.captureWarnings(True)
 
@@ -51,19 +48,15 @@ class Libraries(logging.Handler):
         tell("-library", source=record.name, says=says, exc_info=fault or False)
 
 
-def _name_level(_: object, __: str, line: Line) -> Line:
-    name = line.pop("event")
-    return {"time": line.pop("time"), "level": EVENTS[name].level, "event": name, **line}
+def _for_machines(told: dict[str, Any]) -> str:
+    moment, name = told.pop("time"), told.pop("event")
+    at = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"time": at, "level": EVENTS[name].level, "event": name, **told})
 
 
-def _name_time(_: object, __: str, line: Line) -> Line:
-    moment = datetime.fromtimestamp(line["time"], UTC).isoformat(timespec="milliseconds")
-    return {**line, "time": moment.replace("+00:00", "Z")}
-
-
-def _render_text(_: object, __: str, line: Line) -> str:
-    moment = datetime.fromtimestamp(line.pop("time")).strftime("%H:%M:%S.%f")[:-3]
-    words = [f"{moment}  {line.pop('event')}", " ".join(f"{key}={_bare(line[key])}" for key in line)]
+def _for_people(told: dict[str, Any]) -> str:
+    moment = datetime.fromtimestamp(told.pop("time")).strftime("%H:%M:%S.%f")[:-3]
+    words = [f"{moment}  {told.pop('event')}", " ".join(f"{key}={_bare(each)}" for key, each in told.items())]
     return "  ".join(filter(None, words))
 
 

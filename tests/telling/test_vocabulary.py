@@ -69,7 +69,7 @@ def _faults(place: str, tree: ast.AST, telling: list[ast.Call]) -> Iterator[str]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import) and place != LIBRARIES:
             for alias in node.names:
-                if alias.name in ("logging", "structlog"):
+                if alias.name == "logging":
                     yield f"{place}:{node.lineno} imports {alias.name}: tell() instead"
         if isinstance(node, ast.Name) and node.id == "print" and not place.startswith("proxy/terminal/"):
             yield f"{place}:{node.lineno} prints: tell() instead"
@@ -109,7 +109,7 @@ def test_an_event_has_a_name_a_level_a_meaning_and_what_is_bad_has_an_advice(nam
         ('tell("+held", "more")', "or more than one"),
         ('tell("+held", event=1)', "gives event"),
         ("import logging", "imports logging"),
-        ("def f():\n    import structlog", "imports structlog"),
+        ("def f():\n    import logging", "imports logging"),
         ("print(1)", "prints"),
     ],
 )
