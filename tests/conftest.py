@@ -141,7 +141,8 @@ def _turn(item: pytest.Item) -> int:
     version, place = (_given(item).get(name) for name in ("redis_binary", "place"))
     if version in VERSIONS:
         return VERSIONS.index(version) % len(MODES)
-    return 0 if place is None else ("before", "after").index(place.when)
+    when = getattr(place, "when", None)  # of a kill: before a step, or after it
+    return 0 if when is None else ("before", "after").index(when)
 
 
 def _given(item: pytest.Item) -> dict[str, Any]:

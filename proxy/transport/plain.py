@@ -7,7 +7,7 @@ import struct
 from time import monotonic as clock
 from typing import Self
 
-from proxy.transport.naming import named
+from proxy.transport.naming import named, peer_of
 
 KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -34,10 +34,7 @@ class Plain(socket.socket):
 
     @property
     def peer_name(self) -> str:
-        try:
-            return self.announced or named(self.getpeername())
-        except OSError:
-            return "?:0"  # as Redis says of a connection that is broken
+        return self.announced or peer_of(self)
 
     def abort(self) -> None:
         self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

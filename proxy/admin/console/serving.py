@@ -34,6 +34,7 @@ from proxy.operation.auditing import audited, denied
 from proxy.switchover.errors import SwitchoverError
 from proxy.telling import tell
 from proxy.transport.contexts import Served
+from proxy.transport.naming import peer_of
 from proxy.wire.encoding import error
 from proxy.wire.requests import BadRequest, RequestCutter, arguments
 
@@ -78,7 +79,7 @@ class _Console:
     async def receive(self, stream: trio.SocketStream) -> None:
         """One connection, from its acceptance to its end."""
         self._last_id += 1
-        visitor = Visitor(self._last_id, _peer(stream), self._operator, self._brake)
+        visitor = Visitor(self._last_id, peer_of(stream.socket), self._operator, self._brake)
         try:
             async with stream:
                 if self._has_room():
@@ -261,11 +262,3 @@ async def _say_last(stream: Stream, reply: bytes) -> None:
         await plain.send_eof()
         while await stream.receive_some():
             pass
-
-
-def _peer(stream: trio.SocketStream) -> str:
-    try:
-        host, port, *_ = stream.socket.getpeername()
-    except OSError:  # it has gone already
-        return "somebody"
-    return f"{host}:{port}"

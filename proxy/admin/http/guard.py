@@ -16,19 +16,15 @@ from proxy.admin.http.calls import Call, Place
 from proxy.admin.http.problems import Problem
 from proxy.admin.roles import Role, same
 from proxy.operation.auditing import Asker, denied
+from proxy.transport.naming import named
 
 _CHALLENGE = 'Bearer realm="baton"'
 
 
 async def admit(place: Place, request: Request, call: Call | None) -> Asker:
     """Who asks, if he may. `call` None: for the document of all calls. Raises Problem."""
-    client = request.client
-    host = client.host if client else "somebody"
-    asker = Asker(
-        face="http",
-        peer=f"{host}:{client.port}" if client else host,
-        subject=getattr(request.state, "subject", ""),
-    )
+    host, port = request.client or ("?", 0)
+    asker = Asker(face="http", peer=named((host, port)), subject=getattr(request.state, "subject", ""))
     operator, viewer = place.operator.http_token, place.operator.http_viewer_token
     acts = call is not None and call.method == "POST" and not (call.looks and viewer is not None)
     if (call is not None and call.open) or (not acts and viewer is None):

@@ -35,7 +35,7 @@ from proxy.nodes.address import Address
 from proxy.switchover.errors import SwitchoverError
 from proxy.telling import tell
 from proxy.transport.contexts import Served
-from proxy.transport.naming import named
+from proxy.transport.naming import peer_of
 
 CONNECTIONS_MAX = 256
 STREAMS_MAX = 32
@@ -167,10 +167,7 @@ class _Connection:
 
     @property
     def peer(self) -> str:
-        try:
-            return named(self.socket.getpeername())
-        except OSError:  # it has gone already
-            return "somebody"
+        return peer_of(self.socket)
 
     def speak_over(self, stream: Stream, subject: str) -> None:
         """Hands are shaken, where there is TLS."""
