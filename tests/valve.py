@@ -21,12 +21,16 @@ from tests.waiting import wait_until
 
 
 class Valve:
-    """Forwards connections to one server; what the server says waits while it is shut."""
+    """Forwards connections to one server; what the server says waits while it is shut, and what it is told
+    where that is to be caught."""
 
     def __init__(self, server: RedisServer) -> None:
         self._to = server.port
         self._open = threading.Event()
         self._open.set()
+        self._catching: list[tuple[bytes, threading.Event]] = []
+        self.caught: list[bytes] = []
+        """Which words, as often as they were."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._start(self._accept)
@@ -38,8 +42,15 @@ class Valve:
     def open(self) -> None:
         self._open.set()
 
+    def catch(self, words: bytes) -> threading.Event:
+        """From now on a piece for the server with these words waits, and all behind it; until this is set."""
+        self._catching.append((words, let_go := threading.Event()))
+        return let_go
+
     def close(self) -> None:
         self.open()
+        for _, let_go in self._catching:
+            let_go.set()
         for each in (self._listener, *self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -59,6 +70,10 @@ class Valve:
             while data := source.recv(65536):
                 if valved:
                     self._open.wait()
+                for words, let_go in () if valved else self._catching:
+                    if words in data:
+                        self.caught.append(words)
+                        let_go.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 

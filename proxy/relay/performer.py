@@ -119,8 +119,10 @@ class Performer(Mover):
                 if not lane.shared:
                     self.route.lanes.stays(self)
                 blocking = self.session.blocked
-                if blocking is not None and blocking.since is None:
-                    blocking.since = self.route.now()
+                if blocking is not None:
+                    if blocking.since is None:
+                        blocking.since = self.route.now()
+                    blocking.recalled = lane in self.route.unblocking
                 lane.ask(self, frame, want)
             case Say(reply, close):
                 lane.say(self, reply)

@@ -1,8 +1,14 @@
 """Draining the lanes, and recalling the commands that are blocked on them.
 
 A node answers a blocked command when it is told to (``CLIENT UNBLOCK id ERROR``); the reply is the element
-that it had just found, or ``-UNBLOCKED``, which parks the command in the proxy. Telling it once is not
-enough: the command may not have begun to block yet, so it is told again while no reply has come.
+that it had just found, or ``-UNBLOCKED``, which parks the command in the proxy. Rules:
+
+1. Telling it once is not enough: the command may not have begun to block yet, so it is told again while no
+   reply has come.
+2. The order goes another way than the commands, and may come late. Until it is answered, what blocks on that
+   lane counts as recalled from its beginning (``Route.unblocking``).
+3. An order whose answer nobody awaits any more is settled when the node is reached again, for then it is
+   carried out or taken back: see :meth:`proxy.nodes.reaching.Reachable._revoke`.
 """
 
 from typing import TYPE_CHECKING
@@ -79,12 +85,30 @@ def _to_recall(client: "Client", readers_too: bool) -> bool:
 
 
 async def _recall(route: "Route", node: Node, waiting: list[tuple["Client", Lane]]) -> None:
-    if waiting:
-        await learn_ids(route, node)
-        for client, _ in waiting:
-            if blocking := blocked(client):
-                blocking.recalled = True
-        await node.unblock([lane.id for client, lane in waiting if lane.id and blocked(client)])
+    if not waiting:
+        return
+    await learn_ids(route, node)
+    for client, _ in waiting:
+        if blocking := blocked(client):
+            blocking.recalled = True
+    told = {lane: lane.id for client, lane in waiting if lane.id and blocked(client)}
+    if not told:
+        return
+    before = set(route.unblocking)
+    route.unblocking.update(told)
+    try:
+        await node.unblock(list(told.values()))
+    except BaseException:
+        route.unblocking.update(told)  # whoever else told the same lanes may have been answered meanwhile
+        raise
+    route.unblocking -= before.union(told)
+
+
+async def _settle(route: "Route", node: Node) -> None:
+    """Have what the node was told and did not answer carried out or taken back."""
+    before = set(route.unblocking)
+    await node.role()
+    route.unblocking -= before
 
 
 def parked(route: "Route") -> list["Client"]:
@@ -107,14 +131,16 @@ async def take_back(route: "Route", node: Node) -> None:
 
     The next switchover does that itself, should it begin meanwhile.
     """
-    while (waiting := late(route)) and not route.gate.closed:
+    while ((waiting := late(route)) or route.unblocking) and not route.gate.closed:
         try:
             with trio.fail_after(TAKE_BACK_SECONDS):
-                await _recall(route, node, waiting)
+                await (_recall(route, node, waiting) if waiting else _settle(route, node))
         except (NodeError, trio.TooSlowError):
             route.suspect.set()  # without an answer the lanes will not last either
+            await trio.sleep(AGAIN)
         with trio.move_on_after(AGAIN):
             await until_idle([lane for _, lane in waiting])
+        route.unblocking = {lane for lane in route.unblocking if not lane.closed}
     if not route.gate.closed:
         reissue_all(route)
 

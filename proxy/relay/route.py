@@ -63,6 +63,8 @@ class Route:
     directory: Directory = field(init=False)
     apart: dict[Client, None] = field(factory=dict)
     """Clients that have a lane of their own, or need one."""
+    unblocking: set[Lane] = field(factory=set)
+    """Lanes on which the node was told to answer what is blocked, and has not said that it did."""
     plain: frozenset[bytes] = frozenset()
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     arguments_max: int = ARGUMENTS_MAX

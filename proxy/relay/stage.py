@@ -229,10 +229,11 @@ class Stage:
     def open_gate(self) -> None:
         route = self.route
         self.marks.lift()
-        if recall.late(route):
-            route.nursery.start_soon(recall.take_back, route, self.old)
-        else:
+        late = recall.late(route)
+        if not late:
             recall.reissue_all(route)
+        if late or route.unblocking:
+            route.nursery.start_soon(recall.take_back, route, self.old)
         self.report.clients_held = len(route.gate.queue)
         route.reactor.release(REASON)
         route.gate.open(REASON)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import pytest
 import redis
 
+from proxy.wire.encoding import command
 from tests.baton import BatonProcess
 from tests.carried.scene import Scene
-from tests.servers import Pair
+from tests.servers import Pair, RedisServer
 from tests.talking import Talk
-from tests.valve import ValvedPair
+from tests.valve import Valve, ValvedPair
+from tests.waiting import wait_until
+
+UNBLOCK, KILL = (b"*4" + command("CLIENT", verb)[len("*2") :] for verb in ("UNBLOCK", "KILL"))
+"""How the orders of four words begin."""
 
 
 @attrs.define(eq=False)
@@ -68,6 +74,78 @@ class Cast:
         assert self.selected.ask("CLIENT", "GETNAME") == "worker"
         assert self.selected.ask("SET", "here", 2) == "OK"
         assert scene.primary.client(db=2).get("here") == "2"
+
+
+@pytest.fixture
+def way(pair: Pair) -> Iterator[Valve]:
+    """To the primary."""
+    made = Valve(pair.primary)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def behind(pair: Pair, way: Valve, baton: Callable[..., BatonProcess]) -> Scene:
+    """The proxy reaches the primary by that way."""
+    nodes = (f"--node=127.0.0.1:{way.port}", f"--node={pair.replica.address}")
+    announced = f"127.0.0.1:{way.port}={pair.primary.address}"
+    pair.primary.command("CONFIG", "SET", "slowlog-log-slower-than", 0)
+    return Scene(pair, baton(*nodes, environment={"BATON_NODES_ANNOUNCE": announced}))
+
+
+def was_told(node: RedisServer, word: str) -> Callable[[], bool]:
+    return lambda: word in str(node.command("SLOWLOG", "GET"))
+
+
+def test_an_order_to_unblock_that_comes_late_hits_nobody_who_blocks_by_then(
+    behind: Scene, way: Valve
+) -> None:
+    """The order goes another way than the commands: it may reach the node when what it was for has been
+    answered and the client blocks anew. What the node says then is not for the client."""
+    client, other = behind.talk(), behind.talk()
+    for talk, count in ((client, 1), (other, 2)):
+        talk.send("BLPOP", f"queue:{count}", 0)
+        behind.wait_blocked(count)
+    let_go = way.catch(UNBLOCK)
+    with pytest.raises(redis.ResponseError, match="CALLEDOFF hold: not within the budget"):
+        behind.proxy.switchover(budget_ms=100)
+    wait_until(lambda: way.caught.count(UNBLOCK) == 2, "the order to have back who is blocked still")
+    for element in ("one", "two"):
+        behind.primary.command("RPUSH", "queue:1", element)
+        assert client.reply() == ["queue:1", element]
+        client.send("BLPOP", "queue:1", 0)
+    behind.wait_blocked(2)
+    let_go.set()
+    wait_until(was_told(behind.primary, "UNBLOCK"), "the order to arrive")
+    for talk, key in ((client, "queue:1"), (other, "queue:2")):
+        behind.primary.command("RPUSH", key, "three")
+        assert talk.reply() == [key, "three"]
+
+
+def test_an_order_to_unblock_that_nobody_waits_for_any_more_hits_nobody_either(
+    behind: Scene, way: Valve
+) -> None:
+    """All were answered by the time that the switchover was called off; one order is on its way still."""
+    client = behind.talk()
+    client.send("BLPOP", "queue", 0)
+    behind.wait_blocked(1)
+    order, settled = way.catch(UNBLOCK), way.catch(KILL)
+    with ThreadPoolExecutor(1) as operator:
+        undone = operator.submit(behind.proxy.switchover, None, 1000)
+        wait_until(lambda: UNBLOCK in way.caught, "the order")
+        behind.primary.command("RPUSH", "queue", "one")
+        assert client.reply() == ["queue", "one"]
+        client.send("BLPOP", "queue", 0)
+        with pytest.raises(redis.ResponseError, match="CALLEDOFF hold: not within the budget"):
+            undone.result()
+    behind.wait_blocked(1)
+    wait_until(lambda: KILL in way.caught, "the proxy to have the order taken back")
+    order.set()
+    wait_until(was_told(behind.primary, "UNBLOCK"), "the order to arrive first")
+    settled.set()
+    behind.wait_blocked(1)
+    behind.primary.command("RPUSH", "queue", "two")
+    assert client.reply() == ["queue", "two"]
 
 
 def test_one_that_waits_for_the_replica_in_vain(
