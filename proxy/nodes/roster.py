@@ -6,7 +6,7 @@ from typing import TypeVar
 import trio
 from attrs import frozen
 
-from proxy.nodes.errors import NodeError
+from proxy.nodes.errors import LinkLost, NodeError
 from proxy.nodes.node import Node
 from proxy.switchover.facts import Standing
 
@@ -81,7 +81,10 @@ async def ask_all(
     async def ask_one(node: Node) -> None:
         try:
             with trio.fail_after(within):
-                answers[node] = await ask(node)
+                try:
+                    answers[node] = await ask(node)
+                except LinkLost:  # once: somebody else's wait over the same link may have run out
+                    answers[node] = await ask(node)
         except NodeError as error:
             silent[node] = str(error)
         except trio.TooSlowError:
