@@ -46,6 +46,11 @@ _PROCESS = {
         "A library that the proxy uses warns of something.",
         "Mostly nothing; if clients are harmed, report it, with the line.",
     ),
+    "-lines-lost": Event(
+        "warning",
+        "So many `lines` of the log were lost before this one: nobody took them. No client waited for that.",
+        "Look at what reads the log: a collector that stands still, or a disk that is full.",
+    ),
     "-not-accepted": Event(
         "warning",
         "A client, or a visitor of the console, could not be accepted.",

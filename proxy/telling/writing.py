@@ -5,35 +5,57 @@ in it is written as JSON writes it. For machines: a JSON object, ``time`` in UTC
 standard logging, and Python's warnings, come as events as well.
 """
 
+import atexit
+import contextlib
 import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Protocol
 
+from proxy.telling.outlet import Outlet
 from proxy.telling.publishing import set_level, tell, write_by
 from proxy.telling.vocabulary import EVENTS
 
 FORMATS = ("auto", "text", "json")
+LAST_S = 1.0
+"""How long what waits for a slow reader is offered to him when the process ends."""
 
 
-def set_up(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:
+class Stream(Protocol):
+    """What takes lines, and when it returns has them."""
+
+    def write(self, line: str, /) -> object: ...
+    def isatty(self) -> bool: ...
+
+
+def set_up(level: str = "info", format: str = "auto", stream: Stream | None = None) -> None:
     """Write events from now on: this level and what is worse. `auto` is for people if `stream`, by default
     stderr, is a terminal, else for machines. ValueError for what is neither a level nor a format."""
     if format not in FORMATS:
         raise ValueError(f"a format is one of {', '.join(FORMATS)}, not {format!r}")
     set_level(level)
-    stream = sys.stderr if stream is None else stream
+    stream = _stderr() if stream is None else stream
     for_people = stream.isatty() if format == "auto" else format == "text"
     render = _for_people if for_people else _for_machines
 
     def write(told: dict[str, Any]) -> None:
         stream.write(render(told) + "\n")
-        stream.flush()
 
     write_by(write)
     logging.basicConfig(level=logging.WARNING, handlers=[Libraries(logging.WARNING)], force=True)
     logging.captureWarnings(True)
+
+
+def _stderr() -> Outlet:
+    outlet = Outlet(sys.stderr.fileno(), lambda lines: tell("-lines-lost", lines=lines))
+
+    @atexit.register
+    def last() -> None:
+        with contextlib.suppress(OSError):  # nobody can read it any more
+            outlet.finish(LAST_S)
+
+    return outlet
 
 
 class Libraries(logging.Handler):
