@@ -113,9 +113,8 @@ class Warmth:
             else:
                 self.lanes[client] = await open_lane(self.route, self.node, client, score)
         except LaneRefused as fault:
-            user = client.session.user.decode("utf-8", "replace")
             if fault.identity:
-                raise Refused(f"identity: {self.node} does not accept user {user}: {fault}") from fault
+                raise _refused(self.node, client.session.user, fault) from fault
             tell("-not-carried", client=client.number, node=self.node, why=fault)
             self.refused[client] = "what it set up is refused"
             return
@@ -137,7 +136,7 @@ class Warmth:
             try:
                 self.shared[lane], lane.unfit = await open_shared(self.route, self.node, lane.score)
             except LaneRefused as fault:
-                raise Refused(f"identity: {self.node} does not accept a user: {fault}") from fault
+                raise _refused(self.node, lane.score.user, fault) from fault
 
     def take_shared(self, lane: SharedLane) -> Lane | None:
         """The warm connection of a shared lane; None if it has none that lives and serves."""
@@ -159,3 +158,7 @@ class Warmth:
         self.lanes.clear()
         self.shared.clear()
         self.trackers.drop()
+
+
+def _refused(node: Node, user: bytes, fault: LaneRefused) -> Refused:
+    return Refused(f"identity: {node} does not accept user {user.decode('utf-8', 'replace')}: {fault}")
