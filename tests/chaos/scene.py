@@ -24,6 +24,10 @@ class Shape:
     config: tuple[str, ...] = ()
 
 
+NO_PINGS = "repl-ping-replica-period 3600"
+"""One that comes between promotion and demotion costs a copy of everything; tests/nodes/test_recovery.py has
+them come. Here that would be chance, a few milliseconds of every ten seconds."""
+
 SHAPES = (
     Shape("pair", 2),
     Shape("late-pair", 2, late=True),
@@ -41,7 +45,7 @@ def scene(binary: Path, directory: Path, shape: Shape, seed: int, lanes: str) ->
     with ExitStack() as stack:
         nodes = []
         for number in range(shape.count):
-            nodes.append(RedisServer.start(binary, directory / f"redis-{number}", *shape.config))
+            nodes.append(RedisServer.start(binary, directory / f"redis-{number}", NO_PINGS, *shape.config))
             stack.callback(nodes[-1].end)
         valves = [Valve(node) for node in nodes] if shape.late else []
         for valve in valves:
