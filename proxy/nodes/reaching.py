@@ -86,8 +86,10 @@ class Reachable:
         lost = {each for each in self._links if each.is_lost}
         left = [each.id for each in lost if each.owes and each.run_id == link.run_id]
         if left:
-            *_, role = await link.calls([*(("CLIENT", "KILL", "ID", id) for id in left), ("ROLE",)])
+            *killed, role = await link.calls([*(("CLIENT", "KILL", "ID", id) for id in left), ("ROLE",)])
             self.seen = self.read_role(role)
+            if any(isinstance(reply, ReplyError) for reply in killed):
+                lost.clear()  # we may not: it is tried again the next time
         self._links = [each for each in self._links if each not in lost]
         self._links.append(link)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import trio
 from attrs import frozen
 
-from proxy.nodes.errors import LinkLost, NodeError
+from proxy.nodes.errors import LinkLost, NodeError, Slow
 from proxy.nodes.node import Node
 from proxy.switchover.facts import Standing
 
@@ -83,6 +83,8 @@ async def ask_all(
             with trio.fail_after(within):
                 try:
                     answers[node] = await ask(node)
+                except Slow:
+                    raise
                 except LinkLost:  # once: somebody else's wait over the same link may have run out
                     answers[node] = await ask(node)
         except NodeError as error:

@@ -51,7 +51,8 @@ class Holding:
         ms = ground.settings.budget_ms if hold_ms is None else hold_ms
         if not 1 <= ms <= BUDGET_MAX_MS:
             raise Refused(f"hold: from 1 to {BUDGET_MAX_MS} ms, not {ms}")
-        if late(ground.route) or parked(ground.route):  # behind a closed gate nobody would issue it again
+        route = ground.route
+        if late(route) or parked(route) or route.unblocking:  # behind a closed gate nobody would see to it
             raise Busy("what was recalled for the last switchover is being issued again; it takes moments")
         mine = not self.held
         self._close(ms / 1000)

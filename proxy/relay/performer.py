@@ -122,7 +122,11 @@ class Performer(Mover):
                 if blocking is not None:
                     if blocking.since is None:
                         blocking.since = self.route.now()
-                    blocking.recalled = lane in self.route.unblocking
+                    if lane in self.route.unblocking:
+                        blocking.recalled = True
+                        blocking.parked = bool(blocking.newest())
+                        if blocking.parked:
+                            return
                 lane.ask(self, frame, want)
             case Say(reply, close):
                 lane.say(self, reply)

@@ -6,7 +6,8 @@ that it had just found, or ``-UNBLOCKED``, which parks the command in the proxy.
 1. Telling it once is not enough: the command may not have begun to block yet, so it is told again while no
    reply has come.
 2. The order goes another way than the commands, and may come late. Until it is answered, what blocks on that
-   lane counts as recalled from its beginning (``Route.unblocking``).
+   lane counts as recalled from its beginning (``Route.unblocking``). XREAD with ``$`` is parked at once: if
+   it were issued and then issued again, it would miss what came between.
 3. An order whose answer nobody awaits any more is settled when the node is reached again, for then it is
    carried out or taken back: see :meth:`proxy.nodes.reaching.Reachable._revoke`.
 """
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 TAKE_BACK_SECONDS = 1.0
 AGAIN = 0.002
 """Seconds after which a blocked command that has not answered is recalled again."""
+PAUSE_MAX = 0.25
+"""Seconds. A node that cannot be reached is tried less and less often, up to that."""
 
 
 def owing(route: "Route") -> list[tuple["Client", Lane]]:
@@ -88,10 +91,12 @@ async def _recall(route: "Route", node: Node, waiting: list[tuple["Client", Lane
     if not waiting:
         return
     await learn_ids(route, node)
-    for client, _ in waiting:
-        if blocking := blocked(client):
+    told: dict[Lane, int] = {}
+    for client, lane in waiting:
+        if client.own_lane is lane and (blocking := blocked(client)):  # a lane may be another client's by now
             blocking.recalled = True
-    told = {lane: lane.id for client, lane in waiting if lane.id and blocked(client)}
+            if lane.id:
+                told[lane] = lane.id
     if not told:
         return
     before = set(route.unblocking)
@@ -126,23 +131,39 @@ def late(route: "Route") -> list[tuple["Client", Lane]]:
     return [each for each in owing(route) if (blocking := blocked(each[0])) and blocking.recalled]
 
 
-async def take_back(route: "Route", node: Node) -> None:
-    """After a switchover was called off: issue again what was recalled, once all of it is in, in its order.
-
-    The next switchover does that itself, should it begin meanwhile.
-    """
-    while ((waiting := late(route)) or route.unblocking) and not route.gate.closed:
-        try:
-            with trio.fail_after(TAKE_BACK_SECONDS):
-                await (_recall(route, node, waiting) if waiting else _settle(route, node))
-        except (NodeError, trio.TooSlowError):
-            route.suspect.set()  # without an answer the lanes will not last either
-            await trio.sleep(AGAIN)
-        with trio.move_on_after(AGAIN):
-            await until_idle([lane for _, lane in waiting])
-        route.unblocking = {lane for lane in route.unblocking if not lane.closed}
-    if not route.gate.closed:
-        reissue_all(route)
+async def take_back(route: "Route") -> None:
+    """After a switchover was called off: issue again what was recalled, once all of it is in, in its order,
+    and have settled what the node was told. One of these goes on at a time, and it rests while the gate is
+    closed: the next switchover does the same."""
+    if route.taking_back:
+        return
+    route.taking_back, pause = True, AGAIN
+    try:
+        while True:
+            route.unblocking = {lane for lane in route.unblocking if not lane.closed}
+            waiting = late(route)
+            if route.gate.closed or route.primary is None:
+                await trio.sleep(pause)
+                pause = min(2 * pause, PAUSE_MAX)
+                continue
+            if not waiting:
+                reissue_all(route)
+                if not route.unblocking:
+                    return
+            try:
+                with trio.fail_after(TAKE_BACK_SECONDS):
+                    await (
+                        _recall(route, route.primary, waiting) if waiting else _settle(route, route.primary)
+                    )
+                pause = AGAIN
+            except (NodeError, trio.TooSlowError):
+                route.suspect.set()  # without an answer the lanes will not last either
+                await trio.sleep(pause)
+                pause = min(2 * pause, PAUSE_MAX)
+            with trio.move_on_after(AGAIN):
+                await until_idle([lane for _, lane in waiting])
+    finally:
+        route.taking_back = False
 
 
 def reissue_all(route: "Route") -> None:

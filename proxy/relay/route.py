@@ -65,6 +65,8 @@ class Route:
     """Clients that have a lane of their own, or need one."""
     unblocking: set[Lane] = field(factory=set)
     """Lanes on which the node was told to answer what is blocked, and has not said that it did."""
+    taking_back: bool = False
+    """What was recalled for a switchover that was called off is being issued again."""
     plain: frozenset[bytes] = frozenset()
     """Names, as clients write them, of commands that the hot path may forward without looking."""
     arguments_max: int = ARGUMENTS_MAX

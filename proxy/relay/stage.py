@@ -185,6 +185,7 @@ class Stage:
         """Though the new primary has gone already: on the old lanes the clients would get -READONLY."""
         route = self.route
         route.lead(self.new)
+        route.unblocking.clear()  # of the old primary, whose lanes are left
         self.warmth.refused.update(self.warmth.trackers.lost())
         self._move_shared()
         for client, lane in route.own_lanes():
@@ -233,7 +234,7 @@ class Stage:
         if not late:
             recall.reissue_all(route)
         if late or route.unblocking:
-            route.nursery.start_soon(recall.take_back, route, self.old)
+            route.nursery.start_soon(recall.take_back, route)
         self.report.clients_held = len(route.gate.queue)
         route.reactor.release(REASON)
         route.gate.open(REASON)

@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -48,7 +49,9 @@ def set_up(level: str = "info", format: str = "auto", stream: Stream | None = No
 
 
 def _stderr() -> Outlet:
-    outlet = Outlet(sys.stderr.fileno(), lambda lines: tell("-lines-lost", lines=lines))
+    """Where there is none, since who started the process has closed it, nowhere."""
+    descriptor = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    outlet = Outlet(descriptor, lambda lines: tell("-lines-lost", lines=lines))
 
     @atexit.register
     def last() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ import redis
 from proxy.wire.encoding import command
 from tests.baton import BatonProcess
 from tests.carried.scene import Scene
+from tests.console import ask
 from tests.servers import Pair, RedisServer
 from tests.talking import Talk
 from tests.valve import Valve, ValvedPair
@@ -122,10 +124,24 @@ def test_an_order_to_unblock_that_comes_late_hits_nobody_who_blocks_by_then(
         assert talk.reply() == [key, "three"]
 
 
-def test_an_order_to_unblock_that_nobody_waits_for_any_more_hits_nobody_either(
-    behind: Scene, way: Valve
-) -> None:
-    """All were answered by the time that the switchover was called off; one order is on its way still."""
+@attrs.define(eq=False)
+class Unsettled:
+    """A client that was answered, and an order to unblock it that is on its way; so is the proxy's to take
+    that back."""
+
+    scene: Scene
+    client: Talk
+    order: threading.Event
+    settled: threading.Event
+
+    def arrive(self) -> None:
+        """The order reaches the node."""
+        self.order.set()
+        wait_until(was_told(self.scene.primary, "UNBLOCK"), "the order to arrive")
+
+
+@pytest.fixture
+def unsettled(behind: Scene, way: Valve) -> Unsettled:
     client = behind.talk()
     client.send("BLPOP", "queue", 0)
     behind.wait_blocked(1)
@@ -135,17 +151,54 @@ def test_an_order_to_unblock_that_nobody_waits_for_any_more_hits_nobody_either(
         wait_until(lambda: UNBLOCK in way.caught, "the order")
         behind.primary.command("RPUSH", "queue", "one")
         assert client.reply() == ["queue", "one"]
-        client.send("BLPOP", "queue", 0)
         with pytest.raises(redis.ResponseError, match="CALLEDOFF hold: not within the budget"):
             undone.result()
-    behind.wait_blocked(1)
     wait_until(lambda: KILL in way.caught, "the proxy to have the order taken back")
-    order.set()
-    wait_until(was_told(behind.primary, "UNBLOCK"), "the order to arrive first")
-    settled.set()
-    behind.wait_blocked(1)
-    behind.primary.command("RPUSH", "queue", "two")
+    return Unsettled(behind, client, order, settled)
+
+
+def test_an_order_to_unblock_that_nobody_waits_for_any_more_hits_nobody_either(unsettled: Unsettled) -> None:
+    scene, client = unsettled.scene, unsettled.client
+    client.send("BLPOP", "queue", 0)
+    scene.wait_blocked(1)
+    unsettled.arrive()
+    unsettled.settled.set()
+    scene.wait_blocked(1)
+    scene.primary.command("RPUSH", "queue", "two")
     assert client.reply() == ["queue", "two"]
+
+
+def test_who_was_hit_by_a_late_order_gets_elements_though_it_cannot_be_settled(unsettled: Unsettled) -> None:
+    scene, client = unsettled.scene, unsettled.client
+    client.send("BLPOP", "queue", 0)
+    scene.wait_blocked(1)
+    unsettled.arrive()
+    scene.primary.command("RPUSH", "queue", "two")
+    assert client.reply() == ["queue", "two"]
+
+
+def test_one_that_waits_for_what_is_new_is_issued_once_and_misses_nothing(unsettled: Unsettled) -> None:
+    """Issued a second time, it would wait for what is newer than that."""
+    scene, client = unsettled.scene, unsettled.client
+    client.send("XREAD", "BLOCK", 0, "STREAMS", "stream", "$")
+    wait_until(lambda: scene.proxy.admin("INFO", "clients")["blocked_clients"] == 1, "it to be there")
+    assert scene.primary.info("clients")["blocked_clients"] == 0
+    unsettled.arrive()
+    unsettled.settled.set()
+    scene.wait_blocked(1)
+    added = scene.primary.command("XADD", "stream", "*", "f", "v")
+    assert client.reply() == [["stream", [[added, ["f", "v"]]]]]
+
+
+def test_clients_are_not_held_by_hand_while_an_order_is_unsettled(unsettled: Unsettled) -> None:
+    """Behind a closed gate nobody would see to it."""
+    scene, client = unsettled.scene, unsettled.client
+    assert ask(scene.proxy, "HOLD", "100").startswith("BUSY")
+    unsettled.settled.set()
+    wait_until(lambda: "BUSY" not in str(ask(scene.proxy, "HOLD", "5000")), "it to be settled")
+    client.send("BLPOP", "queue", 0)
+    scene.proxy.admin("RELEASE")
+    scene.wait_blocked(1)
 
 
 def test_one_that_waits_for_the_replica_in_vain(

@@ -5,6 +5,7 @@ import fcntl
 import itertools
 import json
 import os
+import pty
 import re
 import select
 import socket
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from proxy.telling import outlet as outlet_module
 from proxy.telling import set_up, tell
 from proxy.telling.outlet import WAITING_MAX, Outlet
 from tests import encryption
@@ -44,6 +44,16 @@ class Pipe:
             os.close(descriptor)
 
 
+Opened = Callable[[int, Callable[[int], None]], Outlet]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Makes one, and closes it in the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda descriptor, lost: stack.enter_context(contextlib.closing(Outlet(descriptor, lost)))
+
+
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
     made = Pipe()
@@ -66,9 +76,9 @@ def read_until(pipe: Pipe, done: Callable[[str], bool], turn: Callable[[], objec
     return read
 
 
-def test_what_a_reader_does_not_take_waits_for_him(pipe: Pipe) -> None:
+def test_what_a_reader_does_not_take_waits_for_him(pipe: Pipe, opened: Opened) -> None:
     lost: list[int] = []
-    outlet = Outlet(pipe.into, lost.append)
+    outlet = opened(pipe.into, lost.append)
     lines = [f"{at} {LINE}" for at in range(1000)]
     for line in lines:
         outlet.write(line)
@@ -77,9 +87,9 @@ def test_what_a_reader_does_not_take_waits_for_him(pipe: Pipe) -> None:
     assert lost == []
 
 
-def test_what_is_too_much_is_lost_whole_and_counted(pipe: Pipe) -> None:
+def test_what_is_too_much_is_lost_whole_and_counted(pipe: Pipe, opened: Opened) -> None:
     lost: list[int] = []
-    outlet = Outlet(pipe.into, lost.append)
+    outlet = opened(pipe.into, lost.append)
     count = (WAITING_MAX + 2 * pipe.size) // len(LINE)
     for _ in range(count):
         outlet.write(LINE)
@@ -94,19 +104,82 @@ def test_what_is_too_much_is_lost_whole_and_counted(pipe: Pipe) -> None:
 
 
 def test_a_descriptor_that_does_not_block_is_not_waited_for_either(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, opened: Opened
 ) -> None:
     os.set_blocking(pipe.into, False)
     os.write(pipe.into, b"y" * pipe.size)
-    monkeypatch.setattr(outlet_module, "_has_room", lambda descriptor, within_s=None: True)  # and it is gone
-    Outlet(pipe.into, lambda lines: None).write(LINE)
+    monkeypatch.setattr(Outlet, "_has_room", lambda outlet, within_s=None: True)  # and it is gone
+    opened(pipe.into, lambda lines: None).write(LINE)
     wanted = "y" * pipe.size + LINE
     assert read_until(pipe, lambda read: len(read) >= len(wanted)) == wanted
 
 
-def test_who_cannot_be_written_to_any_more_is_told_once_for_each_line() -> None:
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Its end, where somebody would look at it, and what is written to."""
+    end, into = pty.openpty()
+    yield end, into
+    os.close(end)
+    os.close(into)
+
+
+def test_a_terminal_that_nobody_looks_at_holds_up_nobody(terminal: tuple[int, int], opened: Opened) -> None:
+    """It is called writable when one byte fits, and a line that does not fit is waited for."""
+    end, into = terminal
+    outlet = opened(into, lambda lines: None)
+    lines = [f"{at} {LINE}" for at in range(1000)]
+    for line in lines:
+        outlet.write(line)
+    size = sum(map(len, lines))
+    read = b""
+    while len(read) < size + len(lines):  # each line end comes as two bytes
+        read += os.read(end, 1 << 16)
+    assert read.decode() == "".join(lines).replace("\n", "\r\n")
+
+
+def test_the_socket_of_a_journal_holds_up_nobody(opened: Opened) -> None:
+    end, into = socket.socketpair()
+    with end, into:
+        outlet = opened(into.fileno(), lambda lines: None)
+        lines = [f"{at} {LINE}" for at in range(5000)]
+        for line in lines:
+            outlet.write(line)
+        size, read = sum(map(len, lines)), b""
+        while len(read) < size:
+            read += end.recv(1 << 16)
+        assert read.decode() == "".join(lines)
+
+
+def test_a_pipe_that_may_not_be_opened_once_more_is_given_what_it_has_room_for(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, opened: Opened
+) -> None:
+    def forbidden(*_: object) -> int:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", forbidden)
+        outlet = opened(pipe.into, lambda lines: None)
+    lines = [f"{at} {LINE}" for at in range(1000)]
+    for line in lines:
+        outlet.write(line)
+    size = sum(map(len, lines))
+    assert read_until(pipe, lambda read: len(read) >= size) == "".join(lines)
+
+
+def test_without_a_standard_error_it_goes_nowhere() -> None:
+    program = "from proxy.telling import set_up, tell; set_up('info', 'json'); tell('+held'); print('alive')"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        timeout=30,
+    )
+    assert ran.stdout == b"alive\n"
+
+
+def test_who_cannot_be_written_to_any_more_is_told_once_for_each_line(opened: Opened) -> None:
     end, into = os.pipe()
-    outlet = Outlet(into, lambda lines: None)
+    outlet = opened(into, lambda lines: None)
     os.close(end)
     try:
         for _ in range(2):

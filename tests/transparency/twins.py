@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
+from tests import control
 from tests.baton import BatonProcess
 from tests.servers import Pair, RedisServer
 from tests.talking import Talk
@@ -129,7 +130,7 @@ class Twins:
         return [self.eye(port) for port in (self.server.port, self.proxy.port, replica.port)]
 
     def _fill(self, server: RedisServer) -> None:
-        kept = ("default", *pools.USERS)
+        kept = ("default", *pools.USERS, *([control.NAME] if control.MODE.on else []))
         users = [name for name in self.eye(server.port).ask("ACL", "USERS") if name not in kept]
         functions = [] if server.version == "6.2" else [("FUNCTION", "FLUSH")]
         self._many(
