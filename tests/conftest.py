@@ -68,6 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "each_with_each: runs in each mode of the lanes with each version")
+    config.addinivalue_line("markers", "no_control_user: left out where the proxy logs in as that one")
     config.addinivalue_line("markers", "alone: needs the machine for itself, so runs after all the others")
     control.MODE.on = bool(config.getoption("--control-user"))
     give_way()
@@ -96,6 +97,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not _takes_part(item, chosen, turns[_test(item)])
         or not _has_its_turn(item, alone)
         or (config.getoption("--tls") and not _speaks_tls(item))
+        or (control.MODE.on and item.get_closest_marker("no_control_user"))
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -190,7 +190,9 @@ class RedisServer:
         wrong: list[str] = []
         if self._process is not None:
             if control.MODE.on:
-                with direct_client(self.port, password=self.password, socket_timeout=1) as eye:
+                with direct_client(
+                    self.port, password=self.password, socket_timeout=1, encoding_errors="replace"
+                ) as eye:
                     wrong = control.faults(eye)
             self.kill()
         for close in self._closing:

@@ -124,6 +124,7 @@ def test_a_wrong_password_is_told_without_it_and_a_right_one_is_noticed(
     assert_kept_secret(proxy)
 
 
+@pytest.mark.no_control_user
 def test_a_missing_password_is_told(nodes: Pair, baton: Start) -> None:
     proxy = baton(*nodes)
     seen = view(proxy)

@@ -22,11 +22,11 @@ def test_a_role_is_kept_on_disk_though_the_connection_is_lost_for_a_moment(
         (red, blue), place = scene.nodes, scene.place
         assert isinstance(place, OnRoads) and isinstance(blue, Node)
         file = blue.server.config_file
-        assert "replicaof" in file.read_text()
+        assert "replicaof 127.0.0.1" in file.read_text()
         scene.prompter.arm("settle", lambda: place.begin("proxy-replica", CLOSE, red.name, blue.name))
         with ThreadPoolExecutor(1) as pool:
             report = pool.submit(scene.operate, None, AMPLE_MS)
             wait_until(lambda: blue.proxys.turned_away or report.done(), "it is tried in vain")
             place.heal()
             assert report.result()["outcome"] == "done"
-        assert "replicaof" not in file.read_text()
+        assert "replicaof 127.0.0.1" not in file.read_text()

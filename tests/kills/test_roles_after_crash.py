@@ -27,7 +27,9 @@ def test_roles_are_kept_on_disk_by_the_proxy_that_starts_after_a_crash(
     assert client.set("k", "v")
     client.close()
     wait_until(
-        lambda: "replicaof" not in a.config_file.read_text(), "the primary's file says that it is one", 4
+        lambda: "replicaof 127.0.0.1" not in a.config_file.read_text(),
+        "the primary's file says that it is one",
+        4,
     )
     a.kill()
     a.restart()

@@ -23,7 +23,9 @@ def test_the_new_primary_keeps_its_role_before_a_replica_that_stands_still_is_wa
     play = scene(place, signal.SIGSTOP, other, primary, candidate, other).begin()
     play.wait_harm()
     # In these tests the replica is waited for for 1 s (LINK_SECONDS, really 10).
-    wait_until(lambda: "replicaof" not in candidate.config_file.read_text(), "its role is kept", 0.7)
+    wait_until(
+        lambda: "replicaof 127.0.0.1" not in candidate.config_file.read_text(), "its role is kept", 0.7
+    )
     candidate.kill()
     candidate.restart()
     play.load.goes_on()  # without any RESOLVE
