@@ -54,8 +54,11 @@ class Shown:
         warnings: tuple[str, ...] = ()
         if self.certificate is not None:
             _show(context, self.certificate, self.key)
-            if text := _age(self.certificate, self.key):
-                warnings = (text,)
+            try:
+                text = _age(self.certificate, self.key)
+            except (ssl.SSLError, OSError):  # it was in order when it was read a moment ago
+                raise CertificateFault(self.certificate, "it or its key is being changed just now") from None
+            warnings = (text,) if text else ()
         self.context, self.warnings = context, warnings
 
     def _prepared(self) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from proxy.transport import contexts
 from proxy.transport.contexts import CertificateFault, Dialled, Served
 from tests.tls.authority import LONG_AGO, Authority, Papers
 
@@ -53,6 +55,24 @@ def test_a_file_that_is_not_there_is_named(papers: Papers, tmp_path: Path) -> No
         fault_of(papers.certificate, papers.key, missing),
     ):
         assert fault == f"{missing}: No such file or directory"
+
+
+def test_files_that_change_while_they_are_read_leave_all_as_it_was(
+    papers: Papers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "changing.key"
+    key.write_bytes(papers.key.read_bytes())
+    served = Served(papers.certificate, key, None)
+    context, show = served.context, contexts._show
+
+    def show_and_change(*given: Any) -> None:
+        show(*given)
+        key.write_text("half of a")
+
+    monkeypatch.setattr(contexts, "_show", show_and_change)
+    with pytest.raises(CertificateFault, match="it or its key is being changed just now"):
+        served.renew()
+    assert served.context is context
 
 
 def test_a_directory_is_no_file(papers: Papers, tmp_path: Path) -> None:
