@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 TAKE_BACK_SECONDS = 1.0
 AGAIN = 0.002
 """Seconds after which a blocked command that has not answered is recalled again."""
+REST = 0.02
+"""Seconds, again and again, while the gate is closed."""
 PAUSE_MAX = 0.25
 """Seconds. A node that cannot be reached is tried less and less often, up to that."""
 
@@ -141,11 +143,10 @@ async def take_back(route: "Route") -> None:
     try:
         while True:
             route.unblocking = {lane for lane in route.unblocking if not lane.closed}
-            waiting = late(route)
             if route.gate.closed or route.primary is None:
-                await trio.sleep(pause)
-                pause = min(2 * pause, PAUSE_MAX)
+                await trio.sleep(REST)
                 continue
+            waiting = late(route)
             if not waiting:
                 reissue_all(route)
                 if not route.unblocking:
