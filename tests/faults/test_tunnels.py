@@ -21,6 +21,9 @@ from tests.waiting import wait_until
 
 BY_NAME = {trouble.name: trouble for trouble in TROUBLES}
 MOMENT = 0.4
+PATIENCE = 100.0
+"""Seconds. TCP doubles its pause with each packet that is lost: six in a row take it 12 s, and where four in
+ten are lost each way, that is not rare."""
 Connect = Callable[[Wire, RedisServer], Talk]
 
 
@@ -77,11 +80,13 @@ def value(wire: Wire, server: RedisServer) -> object:
     return wire.far.namespace.run(server.command, "GET", "n")
 
 
+@pytest.mark.timeout(3 * PATIENCE)
 @pytest.mark.parametrize("trouble", [CALM, *(each for each in TROUBLES if each.only_slows)], ids=str)
 def test_everything_arrives_once_and_in_order_however_packets_fare(
     trouble: Trouble, tunnel: Tunnel, server: RedisServer, heard: list[bytes], talk: Connect
 ) -> None:
     client = talk(tunnel, server)
+    client.socket.settimeout(PATIENCE)
     tunnel.begin(trouble)
     assert client.ask("SET", "k", "x" * 20_000) == "OK"
     for number in range(1, 11):
