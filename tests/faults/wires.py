@@ -120,10 +120,11 @@ class Tunnel:
                     self._give(to, packet)
 
     def _take(self, source: int, to: int) -> None:
-        trouble, dice = self.trouble, self.dice
+        dice = self.dice
         with contextlib.suppress(OSError):
             while True:
                 packet = os.read(source, PACKET_BYTES)
+                trouble = self.trouble  # as it is by now: what was sent after `begin` is not spared
                 if trouble.spares(to_node=to == self._files[1]):
                     self._give(to, packet)
                     continue
